@@ -1,0 +1,160 @@
+//! How a stage of the action or a command ends: outputs and exit code. Knows no surface.
+
+use crate::core::journal::{Closing, StoppedBy};
+use crate::core::lease::{Holder, Live};
+use crate::core::policy::CheckLine;
+use crate::core::reason::ReasonCode;
+use crate::core::record::{Decision, DeploymentType, Status, Verdict};
+
+/// Exit codes of PRODUCT section 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// As wanted.
+    Fine = 0,
+    /// The deployment failed and production is as it was, or is as it was again.
+    Failed = 1,
+    /// Wrong usage, input or configuration; nothing was changed.
+    Usage = 2,
+    /// Refused by policy.
+    Refused = 3,
+    /// A person must act.
+    Act = 4,
+    /// Not proven, or replaced after deploying.
+    Unproven = 5,
+    /// A service could not be reached.
+    Unreachable = 6,
+    /// SIGINT, or a cancelled job.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The end of a closed deployment. `passes`: inconclusive is configured to pass.
+    #[must_use]
+    pub fn of(closing: &Closing, passes: bool, stop: Option<StoppedBy>) -> Self {
+        match closing.status {
+            Status::InProgress => Self::Unreachable,
+            Status::Success => match closing.verdict {
+                Some(Verdict::Inconclusive) if !passes => Self::Unproven,
+                Some(
+                    Verdict::Inconclusive | Verdict::Healthy | Verdict::Skipped | Verdict::Degraded,
+                )
+                | None => Self::Fine,
+            },
+            Status::Failure if closing.verdict == Some(Verdict::Degraded) && closing.live => {
+                Self::Act
+            }
+            Status::Failure if closing.decision == Decision::Hold => Self::Unproven,
+            Status::Failure => Self::Failed,
+            Status::RolledBack => Self::Failed,
+            Status::RollbackFailed => Self::Act,
+            Status::Superseded => Self::Unproven,
+            Status::Cancelled => match stop {
+                Some(StoppedBy::Terminate) => Self::Terminated,
+                Some(StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released)
+                | None => Self::Interrupted,
+            },
+        }
+    }
+}
+
+/// What a stage ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Final status, `in_progress` while the job's own steps are to run; `None` where there is no record.
+    pub status: Option<Status>,
+    /// Verdict, once there is one.
+    pub verdict: Option<Verdict>,
+    /// What follows.
+    pub decision: Decision,
+    /// Why.
+    pub reason: ReasonCode,
+    /// The job's own steps are to deploy.
+    pub deploy_needed: bool,
+    /// The last good version was brought back.
+    pub rolled_back: bool,
+    /// Exit code.
+    pub exit: Exit,
+}
+
+/// What was asked for, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Environment's name; the text as given where it is not one.
+    pub environment: String,
+    /// Service's name.
+    pub service: String,
+    /// Type.
+    pub kind: DeploymentType,
+    /// Commit to deploy.
+    pub git_ref: Option<String>,
+    /// Who.
+    pub actor: Option<String>,
+    /// `force_deploy`.
+    pub force: bool,
+    /// `dry_run`.
+    pub dry_run: bool,
+    /// The `reason` input, from outside.
+    pub note: Option<String>,
+    /// The run's page.
+    pub run_url: Option<String>,
+}
+
+/// How one notice went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// What.
+    pub event: crate::core::alert::AlertEvent,
+    /// Where.
+    pub channel: crate::core::alert::Channel,
+    /// How far it got.
+    pub state: crate::core::alert::NoticeState,
+    /// Why it did not go, from outside.
+    pub why: Option<String>,
+}
+
+/// Whether a keeper goes on after the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeeperSeen {
+    /// Its heartbeat is fresh.
+    Fresh,
+    /// None, or too old: the watch ends with the window.
+    Absent,
+    /// Not looked at.
+    NotAsked,
+}
+
+/// Everything that summary, outputs, annotations and `result` are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What was asked for.
+    pub asked: Asked,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The deployment, if there is one.
+    pub deployment: Option<crate::core::deployment::Deployment>,
+    /// Its journal.
+    pub entries: Vec<crate::core::journal::Entry>,
+    /// What the checks found; also where there is no deployment.
+    pub checks: Vec<CheckLine>,
+    /// Who holds the lock, where that refused.
+    pub holder: Option<Holder>,
+    /// What could be rolled back to, where the target was not found.
+    pub candidates: Vec<Live>,
+    /// How the notices went.
+    pub told: Vec<Told>,
+    /// Whether a keeper is there.
+    pub keeper: KeeperSeen,
+    /// Further things to say, as errors' own words: from outside.
+    pub notes: Vec<String>,
+    /// When this was reported.
+    pub at: crate::core::time::Timestamp,
+}

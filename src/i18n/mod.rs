@@ -1,0 +1,13 @@
+//! The sentences that people read, in English and Korean; knows no surface's escaping.
+
+use crate::core::record::words;
+
+words! {
+    /// A language.
+    Locale {
+        /// English.
+        En = "en",
+        /// Korean.
+        Ko = "ko",
+    }
+}
