@@ -6,14 +6,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core::alert::{Channel, Notice, NoticeState};
+use crate::core::deployment::Deployment;
 use crate::core::id::{
     CommitKey, CommitSha, DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token,
 };
 use crate::core::journal::{Entry, StackSeen};
-use crate::core::lease::{Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Live, YieldRequest};
+use crate::core::lease::{
+    Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Lease, Live, YieldRequest,
+};
+pub use crate::core::ledger::Pointers;
 use crate::core::observation::{Probe, ProbeRequest, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
+use crate::core::restore::{PlannedStep, Strategy};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
 
@@ -69,19 +74,6 @@ pub enum CommitError {
     /// The store failed; whether the write happened is known to be *not*, or could not be found out.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Where `live`, `previous` and the good ones point after a close; `None` in the commit leaves them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointers {
-    /// What serves.
-    pub live: Option<Live>,
-    /// What served before.
-    pub previous: Option<Live>,
-    /// Newest verified state.
-    pub good_state: Option<Live>,
-    /// Good versions, newest first.
-    pub good: Vec<Live>,
 }
 
 /// What a commit does to the head, and on which condition.
@@ -556,6 +548,45 @@ pub trait Notifier: Send + Sync {
     fn channel(&self) -> Channel;
     /// Sends once, with the retries that are sure not to repeat.
     async fn send(&self, message: &Message) -> Result<(), SendError>;
+}
+
+/// What became of an ordered step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Not done: do it.
+    NotDone,
+    /// Done already.
+    Done,
+    /// Under way: look again.
+    Running,
+}
+
+/// Why a strategy has no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoPlan {
+    /// It does not apply here; from outside.
+    NotApplicable(String),
+    /// It would remove or replace stored data; from outside.
+    WouldDestroyData(String),
+    /// It could not be found out.
+    Unknown(Why),
+}
+
+/// One strategy of bringing a version back.
+#[async_trait]
+pub trait Mover: Send + Sync {
+    /// Which.
+    fn strategy(&self) -> Strategy;
+    /// The steps that bring `target` back.
+    async fn plan(
+        &self,
+        deployment: &Deployment,
+        target: &Live,
+    ) -> Result<Vec<PlannedStep>, NoPlan>;
+    /// Whether a step was done already.
+    async fn look(&self, step: &PlannedStep) -> Result<StepState, CloudError>;
+    /// Does it. Its key makes a second call harmless where the provider allows that.
+    async fn act(&self, lease: &Lease, step: &PlannedStep) -> Result<(), CloudError>;
 }
 
 /// Time and chance.
