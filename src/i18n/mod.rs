@@ -1,5 +1,8 @@
 //! The sentences that people read, in English and Korean; knows no surface's escaping.
 
+pub mod inputs;
+pub mod trouble;
+
 use crate::core::record::words;
 
 words! {
