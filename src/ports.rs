@@ -120,6 +120,33 @@ pub enum HeadWrite {
         /// Who may take over.
         heir: Option<Heir>,
     },
+    /// A dispatched run takes the lock over from the holder that waits for it: it is the heir and nobody was faster.
+    Inherit {
+        /// The run that the head names as heir.
+        run: u64,
+        /// The fence that was seen.
+        seen: Fence,
+        /// Our session.
+        session: SessionId,
+        /// Us; the holder until now becomes the lender.
+        holder: Box<Holder>,
+        /// What we do.
+        mode: HeadMode,
+        /// Sign of life until.
+        lease_until: Timestamp,
+    },
+    /// An heir's close: the lender is the holder again, in mode `restoring`, and nobody's session may write
+    /// until it adopts.
+    HandBack {
+        /// Our fence.
+        fence: Fence,
+        /// Our session.
+        session: SessionId,
+        /// New pointers.
+        pointers: Option<Box<Pointers>>,
+        /// Set as the first day of complete totals, if none is set.
+        totals_since: Day,
+    },
     /// Gives the lock back.
     Release {
         /// Our fence.
