@@ -1,0 +1,6 @@
+//! One outside thing a file, each behind a port; `http`, `aws` and `retry` are shared, else none knows another.
+
+pub mod clock;
+pub mod http;
+#[cfg(test)]
+pub(crate) mod testing;
