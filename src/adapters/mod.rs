@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod http;
+pub mod probe;
 #[cfg(test)]
 pub(crate) mod testing;
