@@ -1,5 +1,7 @@
 //! The sentences that people read, in English and Korean; knows no surface's escaping.
 
+pub mod config;
+
 use crate::core::record::words;
 
 words! {
