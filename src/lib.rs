@@ -5,6 +5,7 @@
 //! `core` (pure decisions) → `i18n` (sentences) → `render` (text for each surface) → `config` (settings) →
 //! `ports` (what the engine needs) → `adapters` | `engine` → `surface` (action, command line) → `app`.
 
+pub mod config;
 pub mod core;
 pub mod i18n;
 pub mod ports;
