@@ -138,6 +138,11 @@ impl Problems {
         }
     }
 
+    /// More is wrong than is listed: suggestions would be work for nobody.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() > MOST
+    }
+
     pub(super) fn has_unknown_version(&self) -> bool {
         self.list
             .iter()

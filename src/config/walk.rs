@@ -324,6 +324,9 @@ impl<'a> Walk<'a> {
 
     /// A setting that was probably meant: beside, below, anywhere (the same word in its one place), or like one below.
     fn meant(&self, name: &str, place: &Place, siblings: &[String]) -> Option<String> {
+        if self.problems.is_full() {
+            return None;
+        }
         if let Some(sibling) = nearest(name, siblings.iter().map(String::as_str)) {
             return Some(sibling);
         }

@@ -95,7 +95,7 @@ fn zone(c: &mut Context<'_>, path: &str, raw: Option<&String>) -> String {
         return "UTC".to_owned();
     };
     let filled = c.fill(path, raw, Spot::Plain);
-    if !filled.open && TimeZone::get(&filled.text).is_err() {
+    if !filled.open && !c.problems.is_full() && TimeZone::get(&filled.text).is_err() {
         let known: Vec<String> = jiff::tz::db()
             .available()
             .map(|name| name.to_string())
