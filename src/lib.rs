@@ -6,6 +6,7 @@
 //! `ports` (what the engine needs) → `adapters` | `engine` → `surface` (action, command line) → `app`.
 
 pub mod adapters;
+pub mod config;
 pub mod core;
 pub mod i18n;
 pub mod ports;

@@ -1,9 +1,10 @@
 //! The sentences that people read, in English and Korean; knows no surface's escaping.
 
+use crate::core::record::words;
+
+pub mod config;
 pub mod inputs;
 pub mod trouble;
-
-use crate::core::record::words;
 
 words! {
     /// A language.
