@@ -8,3 +8,4 @@
 pub mod core;
 pub mod i18n;
 pub mod ports;
+pub mod render;
