@@ -10,3 +10,4 @@ pub mod config;
 pub mod core;
 pub mod i18n;
 pub mod ports;
+pub mod render;
