@@ -1,5 +1,6 @@
 //! One outside thing a file, each behind a port; `http`, `aws` and `retry` are shared, else none knows another.
 
+pub mod aws;
 pub mod clock;
 pub mod http;
 pub mod probe;
