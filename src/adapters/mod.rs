@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod clock;
 pub mod http;
+pub mod oidc;
 pub mod probe;
 #[cfg(test)]
 pub(crate) mod testing;
