@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod cloudformation;
 pub mod http;
 pub mod oidc;
 pub mod probe;
