@@ -6,5 +6,6 @@ pub mod cloudformation;
 pub mod http;
 pub mod oidc;
 pub mod probe;
+pub mod sns;
 #[cfg(test)]
 pub(crate) mod testing;
