@@ -6,6 +6,7 @@ pub mod cloudformation;
 pub mod http;
 pub mod oidc;
 pub mod probe;
+pub mod slack;
 pub mod sns;
 #[cfg(test)]
 pub(crate) mod testing;
