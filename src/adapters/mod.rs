@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod clock;
 pub mod cloudformation;
+pub mod github;
 pub mod http;
 pub mod oidc;
 pub mod probe;
