@@ -33,10 +33,17 @@ const STORE_PATIENCE: Duration = Duration::from_secs(120);
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let env: Env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let env: Env = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
     log_to_stderr(&env);
-    let args: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let args: Vec<String> = std::env::args_os()
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(code = "DG901", %error, "no runtime");
@@ -60,7 +67,11 @@ pub fn main() -> ExitCode {
 /// entry point takes no arguments.
 fn entry(args: &[String]) -> Option<Entry> {
     let name = args.first().map(|a| a.rsplit('/').next().unwrap_or(a));
-    match (name, args.get(1).map(String::as_str), args.get(2).map(String::as_str)) {
+    match (
+        name,
+        args.get(1).map(String::as_str),
+        args.get(2).map(String::as_str),
+    ) {
         (Some("deploy-guard-main"), _, _) | (_, Some("action"), Some("main")) => Some(Entry::Main),
         (Some("deploy-guard-post"), _, _) | (_, Some("action"), Some("post")) => Some(Entry::Post),
         (_, _, _) => None,
@@ -70,9 +81,14 @@ fn entry(args: &[String]) -> Option<Entry> {
 /// Logs are for people who look for a fault: warnings, or all with `RUST_LOG` or `RUNNER_DEBUG=1`. On a runner
 /// standard error is read for commands too, so lines are escaped.
 fn log_to_stderr(env: &Env) {
-    let default = if env.get("RUNNER_DEBUG").is_some_and(|v| v == "1") { "deploy_guard=debug" } else { "deploy_guard=warn" };
+    let default = if env.get("RUNNER_DEBUG").is_some_and(|v| v == "1") {
+        "deploy_guard=debug"
+    } else {
+        "deploy_guard=warn"
+    };
     let filter = env.get("RUST_LOG").map_or(default, String::as_str);
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let made = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| crate::surface::out::EscapedStderr)
@@ -89,7 +105,10 @@ fn log_to_stderr(env: &Env) {
 fn signals() -> Stop {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = tokio::sync::watch::channel(None);
-    let both = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let both = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
     match both {
         (Ok(mut interrupt), Ok(mut terminate)) => {
             tokio::spawn(async move {
@@ -104,7 +123,9 @@ fn signals() -> Stop {
                 }
             });
         }
-        (Err(error), _) | (_, Err(error)) => tracing::warn!(code = "DG902", %error, "signals cannot be handled"),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(code = "DG902", %error, "signals cannot be handled")
+        }
     }
     receiver
 }
@@ -130,13 +151,23 @@ impl<'a> Adapters<'a> {
 
     async fn aws(&self, wanted: &Wanted) -> Result<Arc<Aws>, ConnectError> {
         let vars = |name: &str| self.env.get(name).cloned();
-        let site = Site::new(&self.http, &vars, wanted.region.as_deref(), CallBounds::default())
-            .map_err(|e| ConnectError::Settings(e.to_string()))?;
+        let site = Site::new(
+            &self.http,
+            &vars,
+            wanted.region.as_deref(),
+            CallBounds::default(),
+        )
+        .map_err(|e| ConnectError::Settings(e.to_string()))?;
         let login = match &wanted.role {
             None => Login::Usual,
             Some(role) => {
-                let job = JobIdentity::from_vars(&self.http, self.clock.clone(), &vars, OidcBounds::default())
-                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?;
+                let job = JobIdentity::from_vars(
+                    &self.http,
+                    self.clock.clone(),
+                    &vars,
+                    OidcBounds::default(),
+                )
+                .map_err(|e| ConnectError::Unreachable(e.to_string()))?;
                 let first = self.first_token.lock().await.take();
                 let session = session_name(&wanted.session_name);
                 let role = RoleCredentials::new(job, role, session, site.sts(), first)
@@ -147,21 +178,41 @@ impl<'a> Adapters<'a> {
         Ok(Arc::new(site.connect(login).await))
     }
 
-    fn notifiers(&self, wanted: &Wanted, aws: Option<&Arc<Aws>>) -> Result<Vec<Arc<dyn Notifier>>, ConnectError> {
+    fn notifiers(
+        &self,
+        wanted: &Wanted,
+        aws: Option<&Arc<Aws>>,
+    ) -> Result<Vec<Arc<dyn Notifier>>, ConnectError> {
         let settings = |e: &dyn std::error::Error| ConnectError::Settings(e.to_string());
         let mut notifiers: Vec<Arc<dyn Notifier>> = Vec::new();
         if let Some(url) = &wanted.slack_webhook_url {
-            let slack = SlackWebhook::new(&self.http, self.clock.clone(), url.clone(), SlackBounds::default());
+            let slack = SlackWebhook::new(
+                &self.http,
+                self.clock.clone(),
+                url.clone(),
+                SlackBounds::default(),
+            );
             notifiers.push(Arc::new(slack.map_err(|e| settings(&e))?));
         }
         if let Some((token, channel)) = &wanted.slack_bot {
-            let api = self.env.get("DEPLOY_GUARD_SLACK_API_URL").map_or(API, String::as_str);
+            let api = self
+                .env
+                .get("DEPLOY_GUARD_SLACK_API_URL")
+                .map_or(API, String::as_str);
             let (token, channel) = (token.clone(), channel.clone());
-            let bot = SlackBot::new(&self.http, self.clock.clone(), api, token, channel, SlackBounds::default());
+            let bot = SlackBot::new(
+                &self.http,
+                self.clock.clone(),
+                api,
+                token,
+                channel,
+                SlackBounds::default(),
+            );
             notifiers.push(Arc::new(bot.map_err(|e| settings(&e))?));
         }
         if let (Some(arn), Some(aws)) = (&wanted.sns_topic_arn, aws) {
-            let topic = SnsTopic::new(aws.clone(), arn, Duration::from_secs(10)).map_err(|e| settings(&e))?;
+            let topic = SnsTopic::new(aws.clone(), arn, Duration::from_secs(10))
+                .map_err(|e| settings(&e))?;
             notifiers.push(Arc::new(topic));
         }
         Ok(notifiers)
@@ -174,42 +225,75 @@ impl Connect for Adapters<'_> {
         self.clock.clone()
     }
 
-    fn forge(&self, repository: &str, token: Option<&SecretString>) -> Result<Arc<dyn Forge>, ConnectError> {
-        let api = self.env.get("GITHUB_API_URL").map_or("https://api.github.com", String::as_str);
+    fn forge(
+        &self,
+        repository: &str,
+        token: Option<&SecretString>,
+    ) -> Result<Arc<dyn Forge>, ConnectError> {
+        let api = self
+            .env
+            .get("GITHUB_API_URL")
+            .map_or("https://api.github.com", String::as_str);
         let none = SecretString::from("");
         let token = token.unwrap_or(&none);
-        let github = Github::new(&self.http, self.clock.clone(), api, repository, token, GithubBounds::default())
-            .map_err(|e| ConnectError::Settings(e.to_string()))?;
+        let github = Github::new(
+            &self.http,
+            self.clock.clone(),
+            api,
+            repository,
+            token,
+            GithubBounds::default(),
+        )
+        .map_err(|e| ConnectError::Settings(e.to_string()))?;
         Ok(Arc::new(github))
     }
 
     async fn prepare(&self) {
         let vars = |name: &str| self.env.get(name).cloned();
         // Without the permission there is no token to fetch; whoever needs one says so when a role is assumed.
-        let Ok(job) = JobIdentity::from_vars(&self.http, self.clock.clone(), &vars, OidcBounds::default()) else {
+        let Ok(job) =
+            JobIdentity::from_vars(&self.http, self.clock.clone(), &vars, OidcBounds::default())
+        else {
             return;
         };
         match job.job_token().await {
             Ok(token) => *self.first_token.lock().await = Some(token),
-            Err(error) => tracing::debug!(code = "DG130", %error, "the job's token could not be fetched early"),
+            Err(error) => {
+                tracing::debug!(code = "DG130", %error, "the job's token could not be fetched early")
+            }
         }
     }
 
-    async fn ports(&self, wanted: &Wanted, forge: Option<Arc<dyn Forge>>) -> Result<Ports, ConnectError> {
+    async fn ports(
+        &self,
+        wanted: &Wanted,
+        forge: Option<Arc<dyn Forge>>,
+    ) -> Result<Ports, ConnectError> {
         let local = matches!(wanted.store, StoreName::Sqlite { .. });
         let aws = match self.aws(wanted).await {
             Ok(aws) => Some(aws),
             // The embedded store needs no AWS; whatever else does says so when it is asked.
-            Err(ConnectError::Settings(_)) if local && wanted.role.is_none() && wanted.sns_topic_arn.is_none() => None,
+            Err(ConnectError::Settings(_))
+                if local && wanted.role.is_none() && wanted.sns_topic_arn.is_none() =>
+            {
+                None
+            }
             Err(error) => return Err(error),
         };
         let history: Arc<dyn History> = match (&wanted.store, &aws) {
             (StoreName::Sqlite { path }, _) => Arc::new(
-                SqliteHistory::open(path.clone()).await.map_err(|e| ConnectError::Unreachable(e.to_string()))?,
+                SqliteHistory::open(path.clone())
+                    .await
+                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?,
             ),
             (StoreName::Dynamodb { table }, Some(aws)) => {
                 let client = aws.dynamodb().clone();
-                Arc::new(DynamoHistory::new(client, table.as_str(), self.clock.clone(), STORE_PATIENCE))
+                Arc::new(DynamoHistory::new(
+                    client,
+                    table.as_str(),
+                    self.clock.clone(),
+                    STORE_PATIENCE,
+                ))
             }
             (StoreName::Dynamodb { .. }, None) => {
                 return Err(ConnectError::Settings("no AWS Region is known".to_owned()));
@@ -240,7 +324,10 @@ impl Stacks for NoCloud {
         use crate::core::observation::{Kind, Why};
         Err(crate::ports::CloudError {
             call: "cloudformation:DescribeStacks".to_owned(),
-            why: Why::new(Kind::NoData, format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION")),
+            why: Why::new(
+                Kind::NoData,
+                format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION"),
+            ),
         })
     }
 }

@@ -3,16 +3,16 @@
 
 pub mod aws;
 pub mod clock;
-pub mod dynamodb;
 pub mod cloudformation;
+pub mod dynamodb;
 pub mod github;
 pub mod http;
 pub mod oidc;
 pub mod probe;
 pub mod retry;
-pub mod sqlite;
-pub mod stored;
 pub mod slack;
 pub mod sns;
+pub mod sqlite;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,10 @@
 pub fn line(text: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    let written = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
     if let Err(error) = written {
         tracing::debug!(code = "DG900", %error, "standard output is closed");
     }

@@ -8,14 +8,22 @@ use crate::i18n::saying::Saying;
 #[must_use]
 pub fn line(say: &Say, locale: Locale, now: crate::core::time::Timestamp) -> String {
     match say {
-        Say::WaitingForLock { holder, until } => {
-            Saying::WaitingForLock { holder, most: until.since(now) }.text(locale)
+        Say::WaitingForLock { holder, until } => Saying::WaitingForLock {
+            holder,
+            most: until.since(now),
         }
+        .text(locale),
         Say::AskedToYield { holder } => Saying::AskedToYield { holder }.text(locale),
-        Say::ClosedAbandoned { deployment, status } => {
-            Saying::ClosedAbandoned { deployment: deployment.as_str(), status: *status }.text(locale)
+        Say::ClosedAbandoned { deployment, status } => Saying::ClosedAbandoned {
+            deployment: deployment.as_str(),
+            status: *status,
         }
-        Say::Watching { findings, until, now } => crate::render::progress::progress(findings, *now, *until, locale),
+        .text(locale),
+        Say::Watching {
+            findings,
+            until,
+            now,
+        } => crate::render::progress::progress(findings, *now, *until, locale),
         Say::Confirming { gate, span } => Saying::Confirming { gate, span: *span }.text(locale),
         Say::Settling => Saying::Settling.text(locale),
         Say::Restoring { what } => Saying::Restoring { what }.text(locale),

@@ -47,16 +47,25 @@ fn read_settings(common: &Common, locale: Locale) -> Result<Settings, Failed> {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&name, &text).map_err(|p| wrong(&p, locale)),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::defaults()),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Settings::defaults())
+        }
         Err(error) => {
-            let text = Saying::Unreadable { what: &name, why: &error.to_string() }.text(locale);
+            let text = Saying::Unreadable {
+                what: &name,
+                why: &error.to_string(),
+            }
+            .text(locale);
             Err(Failed::new(Exit::Usage, text))
         }
     }
 }
 
 fn wrong(problems: &[Problem], locale: Locale) -> Failed {
-    Failed { problems: problems.iter().map(|p| p.text(locale)).collect(), exit: Exit::Usage }
+    Failed {
+        problems: problems.iter().map(|p| p.text(locale)).collect(),
+        exit: Exit::Usage,
+    }
 }
 
 /// The environment that is meant where none is named: the only configured one.
@@ -68,7 +77,10 @@ pub fn only_environment(common: &Common) -> Result<String, Failed> {
         ref names => {
             let names = names.join(", ");
             let names = if names.is_empty() { "-" } else { &names };
-            Err(Failed::new(Exit::Usage, Saying::WhichEnvironment { names }.text(locale)))
+            Err(Failed::new(
+                Exit::Usage,
+                Saying::WhichEnvironment { names }.text(locale),
+            ))
         }
     }
 }
@@ -93,7 +105,9 @@ pub async fn open(
     let environment = chosen_environment.map_err(|p| wrong(&p, locale))?;
     let repository = env.get("GITHUB_REPOSITORY").filter(|r| !r.is_empty());
     let service = match &common.service {
-        Some(name) => Some(ServiceName::new(name.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?),
+        Some(name) => Some(
+            ServiceName::new(name.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?,
+        ),
         None => None,
     };
     let file = common.store == Some(Store::Sqlite);
@@ -112,14 +126,25 @@ pub async fn open(
         let trouble = match unfit {
             Unfit::NoService => Trouble::NoService,
             Unfit::SqliteInProduction => Trouble::SqliteInProduction,
-            Unfit::SqliteUnnamed => Trouble::SqliteUnnamed,
-            Unfit::HealthUrl(kind) => return Failed::new(Exit::Usage, kind),
+            Unfit::HealthUrl(kind) => {
+                return Failed::new(
+                    Exit::Usage,
+                    crate::i18n::config::problem("health_url", &kind, locale),
+                );
+            }
         };
         Failed::new(Exit::Usage, trouble.text(locale))
     })?;
     let forge = forge(repository, env, connect)?;
-    let ports = connect.ports(&chosen.wanted, forge).await.map_err(not_connected)?;
-    Ok(Context { chosen, ports, locale })
+    let ports = connect
+        .ports(&chosen.wanted, forge)
+        .await
+        .map_err(not_connected)?;
+    Ok(Context {
+        chosen,
+        ports,
+        locale,
+    })
 }
 
 /// Without a repository the name of the folder stands for the service, as it mostly is the repository's.
@@ -128,10 +153,20 @@ fn folder_service() -> Option<ServiceName> {
     ServiceName::new(folder.file_name()?.to_str()?).ok()
 }
 
-fn forge(repository: Option<&String>, env: &Env, connect: &dyn Connect) -> Result<Option<Arc<dyn Forge>>, Failed> {
-    let token = env.get("GITHUB_TOKEN").filter(|t| !t.is_empty()).map(|t| SecretString::from(t.as_str()));
+fn forge(
+    repository: Option<&String>,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Option<Arc<dyn Forge>>, Failed> {
+    let token = env
+        .get("GITHUB_TOKEN")
+        .filter(|t| !t.is_empty())
+        .map(|t| SecretString::from(t.as_str()));
     match (repository, token) {
-        (Some(repository), Some(token)) => connect.forge(repository, Some(&token)).map(Some).map_err(not_connected),
+        (Some(repository), Some(token)) => connect
+            .forge(repository, Some(&token))
+            .map(Some)
+            .map_err(not_connected),
         (_, _) => Ok(None),
     }
 }

@@ -6,7 +6,7 @@ use crate::core::id::DeploymentId;
 use crate::core::outcome::Exit;
 use crate::core::time::{Day, Timestamp};
 use crate::i18n::saying::Saying;
-use crate::ports::{Clock, History, ListQuery};
+use crate::ports::ListQuery;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, only_environment, open, store_failed};
 use crate::surface::cli::{Common, Failed, colours, print_json};
@@ -39,12 +39,22 @@ pub struct HistoryArgs {
 }
 
 fn parse_from(text: &str) -> Result<Timestamp, String> {
-    Day::parse(text).map(Day::start).or_else(|_| Timestamp::parse(text)).map_err(|e| e.to_string())
+    Day::parse(text)
+        .map(Day::start)
+        .or_else(|_| Timestamp::parse(text))
+        .map_err(|e| e.to_string())
 }
 
 fn parse_to(text: &str) -> Result<Timestamp, String> {
-    let end = |day: Day| day.next().start().minus(std::time::Duration::from_millis(1));
-    Day::parse(text).map(end).or_else(|_| Timestamp::parse(text)).map_err(|e| e.to_string())
+    let end = |day: Day| {
+        day.next()
+            .start()
+            .minus(std::time::Duration::from_millis(1))
+    };
+    Day::parse(text)
+        .map(end)
+        .or_else(|_| Timestamp::parse(text))
+        .map_err(|e| e.to_string())
 }
 
 /// Arguments of `show`.
@@ -58,7 +68,12 @@ pub struct ShowArgs {
 }
 
 /// Lists deployments.
-pub async fn history(common: &Common, args: &HistoryArgs, env: &Env, connect: &dyn Connect) -> Result<Exit, Failed> {
+pub async fn history(
+    common: &Common,
+    args: &HistoryArgs,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Exit, Failed> {
     let context = open(common, &args.environment, Purpose::Read, None, env, connect).await?;
     let now = context.ports.clock.now();
     let setup = &context.chosen.setup;
@@ -73,20 +88,42 @@ pub async fn history(common: &Common, args: &HistoryArgs, env: &Env, connect: &d
         cursor: args.cursor.clone(),
         now,
     };
-    let page = context.ports.history.list(&query).await.map_err(|e| store_failed(&e))?;
+    let page = context
+        .ports
+        .history
+        .list(&query)
+        .await
+        .map_err(|e| store_failed(&e))?;
     let cursor = page.cursor.as_deref();
     if common.json {
-        print_json(&crate::render::json::history(&page.records, cursor, &setup.environment, now));
+        print_json(&crate::render::json::history(
+            &page.records,
+            cursor,
+            &setup.environment,
+            now,
+        ));
     } else {
-        let text = crate::render::terminal::history(&page.records, cursor, &setup.environment, context.locale, colours());
+        let text = crate::render::terminal::history(
+            &page.records,
+            cursor,
+            &setup.environment,
+            context.locale,
+            colours(),
+        );
         out::line(text.trim_end());
     }
     Ok(Exit::Fine)
 }
 
 /// Tells one deployment's story.
-pub async fn show(common: &Common, args: &ShowArgs, env: &Env, connect: &dyn Connect) -> Result<Exit, Failed> {
-    let id = DeploymentId::new(args.id.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?;
+pub async fn show(
+    common: &Common,
+    args: &ShowArgs,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Exit, Failed> {
+    let id =
+        DeploymentId::new(args.id.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?;
     let environment = match &args.environment {
         Some(name) => name.clone(),
         None if common.table.is_some() => "any".to_owned(),
@@ -94,14 +131,30 @@ pub async fn show(common: &Common, args: &ShowArgs, env: &Env, connect: &dyn Con
     };
     let context = open(common, &environment, Purpose::Read, None, env, connect).await?;
     let now = context.ports.clock.now();
-    let found = context.ports.history.deployment(&id, now).await.map_err(|e| store_failed(&e))?;
+    let found = context
+        .ports
+        .history
+        .deployment(&id, now)
+        .await
+        .map_err(|e| store_failed(&e))?;
     let Some(stored) = found else {
-        return Err(Failed::new(Exit::Usage, Saying::NoDeployment { id: id.as_str() }.text(context.locale)));
+        return Err(Failed::new(
+            Exit::Usage,
+            Saying::NoDeployment { id: id.as_str() }.text(context.locale),
+        ));
     };
     if common.json {
         print_json(&crate::render::json::show(&stored.record, &stored.entries));
     } else {
-        out::line(crate::render::terminal::show(&stored.record, &stored.entries, context.locale, colours()).trim_end());
+        out::line(
+            crate::render::terminal::show(
+                &stored.record,
+                &stored.entries,
+                context.locale,
+                colours(),
+            )
+            .trim_end(),
+        );
     }
     Ok(Exit::Fine)
 }

@@ -11,11 +11,11 @@ use crate::core::lease::Owner;
 use crate::core::outcome::Exit;
 use crate::core::record::Status;
 use crate::engine::Stop;
-use crate::engine::keep::{Kept, KeptWhat, owner_of, sweep, take_over_with};
+use crate::engine::keep::{Kept, KeptWhat, job_of, owner_of, sweep, take_over_with};
+use crate::engine::resume::How;
 use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
-use crate::ports::History;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
@@ -48,8 +48,14 @@ pub async fn keep(
     let setup = &context.chosen.setup;
     let say = sayer(context.locale, context.ports.clock.clone());
     let version = env!("CARGO_PKG_VERSION");
-    let done = sweep(&context.ports, setup, version, &say, stop).await.map_err(|e| engine_failed(&e))?;
-    let sent = done.told.iter().filter(|t| t.state == NoticeState::Sent).count();
+    let done = sweep(&context.ports, setup, version, &say, stop)
+        .await
+        .map_err(|e| engine_failed(&e))?;
+    let sent = done
+        .told
+        .iter()
+        .filter(|t| t.state == NoticeState::Sent)
+        .count();
     if common.json {
         let kept: Vec<_> = done.kept.iter().map(json_of).collect();
         print_json(&json!({
@@ -57,7 +63,12 @@ pub async fn keep(
             "notices": { "sent": sent, "tried": done.told.len() },
         }));
     } else if done.kept.is_empty() && done.told.is_empty() {
-        out::line(&Saying::NothingOpen { environment: setup.environment.as_str() }.text(context.locale));
+        out::line(
+            &Saying::NothingOpen {
+                environment: setup.environment.as_str(),
+            }
+            .text(context.locale),
+        );
     } else {
         for kept in &done.kept {
             out::line(&text_of(kept, setup.environment.as_str(), context.locale));
@@ -67,18 +78,35 @@ pub async fn keep(
             out::line(&format!("{} {}: {word}", told.channel, told.event));
         }
     }
-    let failed = done.kept.iter().any(|k| matches!(k.what, KeptWhat::Failed(_)));
-    Ok(if failed { Exit::Unreachable } else { Exit::Fine })
+    let failed = done
+        .kept
+        .iter()
+        .any(|k| matches!(k.what, KeptWhat::Failed(_)));
+    Ok(if failed {
+        Exit::Unreachable
+    } else {
+        Exit::Fine
+    })
 }
 
 fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
     let deployment = kept.deployment.as_str();
     match &kept.what {
-        KeptWhat::Alive { seconds, stuck } => {
-            Saying::Alive { deployment, age: Duration::from_secs(*seconds), stuck: *stuck }.text(locale)
+        KeptWhat::Alive { seconds, stuck } => Saying::Alive {
+            deployment,
+            age: Duration::from_secs(*seconds),
+            stuck: *stuck,
         }
-        KeptWhat::Settling => Trouble::KeptOpen { environment: environment.to_owned() }.text(locale),
-        KeptWhat::Closed(status) => Saying::ClosedAbandoned { deployment, status: *status }.text(locale),
+        .text(locale),
+        KeptWhat::Settling => Trouble::KeptOpen {
+            environment: environment.to_owned(),
+        }
+        .text(locale),
+        KeptWhat::Closed(status) => Saying::ClosedAbandoned {
+            deployment,
+            status: *status,
+        }
+        .text(locale),
         KeptWhat::LostRace => Saying::LostRace { deployment }.text(locale),
         KeptWhat::Failed(why) => Trouble::NotClosed { why: why.clone() }.text(locale),
     }
@@ -106,13 +134,25 @@ pub async fn resume(
 ) -> Result<Exit, Failed> {
     let context = open(common, &args.environment, Purpose::Act, None, env, connect).await?;
     let (ports, setup, locale) = (&context.ports, &context.chosen.setup, context.locale);
-    let heads = ports.history.heads(&setup.environment).await.map_err(|e| store_failed(&e))?;
+    let heads = ports
+        .history
+        .heads(&setup.environment)
+        .await
+        .map_err(|e| store_failed(&e))?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let Some((head, holder)) = head.and_then(|h| h.holder.clone().map(|holder| (h, holder))) else {
-        out::line(&Saying::NothingOpen { environment: setup.environment.as_str() }.text(locale));
+        out::line(
+            &Saying::NothingOpen {
+                environment: setup.environment.as_str(),
+            }
+            .text(locale),
+        );
         return Ok(Exit::Fine);
     };
-    let conclusion = match owner_of(ports, setup, &head, &holder).await.map_err(|e| engine_failed(&e))? {
+    let conclusion = match owner_of(ports, setup, &head, &holder)
+        .await
+        .map_err(|e| engine_failed(&e))?
+    {
         Owner::Gone { conclusion } => conclusion,
         Owner::Alive => {
             out::error_line(&Saying::StillAlive { holder: &holder }.text(locale));
@@ -120,7 +160,12 @@ pub async fn resume(
         }
     };
     let say = sayer(locale, ports.clock.clone());
-    let closed = take_over_with(ports, setup, head, conclusion.as_deref(), Adopter::CommandLine, false, &say, stop)
+    let how = How {
+        job: job_of(conclusion.as_deref()),
+        quick: false,
+        leaves_to_post: false,
+    };
+    let closed = take_over_with(ports, setup, head, Adopter::CommandLine, how, &say, stop)
         .await
         .map_err(|e| engine_failed(&e))?;
     let deployment = holder.deployment.as_str();
@@ -129,7 +174,12 @@ pub async fn resume(
     }
     match closed {
         None => {
-            out::error_line(&Trouble::KeptOpen { environment: setup.environment.to_string() }.text(locale));
+            out::error_line(
+                &Trouble::KeptOpen {
+                    environment: setup.environment.to_string(),
+                }
+                .text(locale),
+            );
             Ok(Exit::Unproven)
         }
         Some(status) => {
@@ -139,9 +189,11 @@ pub async fn resume(
             Ok(match status {
                 Status::Success => Exit::Fine,
                 Status::RollbackFailed => Exit::Act,
-                Status::InProgress | Status::Failure | Status::RolledBack | Status::Cancelled | Status::Superseded => {
-                    Exit::Failed
-                }
+                Status::InProgress
+                | Status::Failure
+                | Status::RolledBack
+                | Status::Cancelled
+                | Status::Superseded => Exit::Failed,
             })
         }
     }

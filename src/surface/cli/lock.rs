@@ -5,7 +5,6 @@ use clap::Args;
 use crate::core::outcome::Exit;
 use crate::engine::keep::{Released, release};
 use crate::i18n::saying::Saying;
-use crate::ports::{Clock, History};
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, store_failed};
 use crate::surface::cli::{Common, Failed, colours, print_json};
@@ -26,12 +25,23 @@ pub struct LockArgs {
 }
 
 /// Shows or releases.
-pub async fn lock(common: &Common, args: &LockArgs, env: &Env, connect: &dyn Connect) -> Result<Exit, Failed> {
-    let purpose = if args.release { Purpose::Act } else { Purpose::Read };
+pub async fn lock(
+    common: &Common,
+    args: &LockArgs,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Exit, Failed> {
+    let purpose = if args.release {
+        Purpose::Act
+    } else {
+        Purpose::Read
+    };
     let context = open(common, &args.environment, purpose, None, env, connect).await?;
     let (setup, ports, locale) = (&context.chosen.setup, &context.ports, context.locale);
     if args.release {
-        let released = release(ports, setup, args.force).await.map_err(|e| engine_failed(&e))?;
+        let released = release(ports, setup, args.force)
+            .await
+            .map_err(|e| engine_failed(&e))?;
         return Ok(match released {
             Released::Free => {
                 out::line(&Saying::AlreadyFree.text(locale));
@@ -41,16 +51,32 @@ pub async fn lock(common: &Common, args: &LockArgs, env: &Env, connect: &dyn Con
                 out::error_line(&Saying::StillAlive { holder: &holder }.text(locale));
                 Exit::Refused
             }
-            Released::Closed { deployment, status, .. } => {
-                out::line(&Saying::Released { deployment: deployment.as_str(), status }.text(locale));
+            Released::Closed {
+                deployment, status, ..
+            } => {
+                out::line(
+                    &Saying::Released {
+                        deployment: deployment.as_str(),
+                        status,
+                    }
+                    .text(locale),
+                );
                 Exit::Fine
             }
         });
     }
-    let heads = ports.history.heads(&setup.environment).await.map_err(|e| store_failed(&e))?;
+    let heads = ports
+        .history
+        .heads(&setup.environment)
+        .await
+        .map_err(|e| store_failed(&e))?;
     let now = ports.clock.now();
     let keeper = heads.keeper.as_ref();
-    let head = heads.heads.iter().find(|h| h.service == setup.service).cloned();
+    let head = heads
+        .heads
+        .iter()
+        .find(|h| h.service == setup.service)
+        .cloned();
     let head = head.unwrap_or_else(|| {
         crate::core::lease::Head::absent(setup.environment.clone(), setup.service.clone())
     });

@@ -101,7 +101,11 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Err(error) => {
             let fine = !error.use_stderr();
             let text = error.render().to_string();
-            if fine { out::line(text.trim_end()) } else { out::error_line(text.trim_end()) }
+            if fine {
+                out::line(text.trim_end())
+            } else {
+                out::error_line(text.trim_end())
+            }
             return if fine { Exit::Fine } else { Exit::Usage };
         }
     };
@@ -118,11 +122,20 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
             Ok(Exit::Fine)
         }
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "deploy-guard", &mut std::io::stdout());
+            clap_complete::generate(
+                *shell,
+                &mut Cli::command(),
+                "deploy-guard",
+                &mut std::io::stdout(),
+            );
             Ok(Exit::Fine)
         }
         Verb::Action { stage } => {
-            let entry = if stage == "main" { crate::surface::action::Entry::Main } else { crate::surface::action::Entry::Post };
+            let entry = if stage == "main" {
+                crate::surface::action::Entry::Main
+            } else {
+                crate::surface::action::Entry::Post
+            };
             Ok(crate::surface::action::run(entry, env, connect, stop).await)
         }
     };
@@ -145,7 +158,10 @@ pub struct Failed {
 
 impl Failed {
     fn new(exit: Exit, problem: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()], exit }
+        Self {
+            problems: vec![problem.into()],
+            exit,
+        }
     }
 }
 

@@ -30,7 +30,8 @@ pub struct VerifyArgs {
 }
 
 fn parse_window(text: &str) -> Result<Duration, String> {
-    crate::config::parse_duration(text).map_err(|kind| crate::i18n::config::problem("--window", &kind, Locale::En))
+    crate::config::parse_duration(text)
+        .map_err(|kind| crate::i18n::config::problem("--window", &kind, Locale::En))
 }
 
 /// Judges.
@@ -42,12 +43,26 @@ pub async fn verify(
     stop: &mut Stop,
 ) -> Result<Exit, Failed> {
     let health_url = args.health_url.as_deref();
-    let context = open(common, &args.environment, Purpose::Act, health_url, env, connect).await?;
+    let context = open(
+        common,
+        &args.environment,
+        Purpose::Act,
+        health_url,
+        env,
+        connect,
+    )
+    .await?;
     let locale = context.locale;
     let say = sayer(locale, context.ports.clock.clone());
-    let judgement = judge_now(&context.ports, &context.chosen.setup, args.window, &say, stop)
-        .await
-        .map_err(|e| engine_failed(&e))?;
+    let judgement = judge_now(
+        &context.ports,
+        &context.chosen.setup,
+        args.window,
+        &say,
+        stop,
+    )
+    .await
+    .map_err(|e| engine_failed(&e))?;
     if common.json {
         print_json(&json!({
             "environment": context.chosen.setup.environment.as_str(),
@@ -57,10 +72,17 @@ pub async fn verify(
             "gates": crate::render::json::findings(&judgement.findings),
         }));
     } else {
-        out::line(&format!("{}: {}", judgement.verdict.word(locale), reason::meaning(judgement.reason, locale)));
+        out::line(&format!(
+            "{}: {}",
+            judgement.verdict.word(locale),
+            reason::meaning(judgement.reason, locale)
+        ));
         for finding in sight::worst_first(&judgement.findings) {
             let sign = crate::render::summary::verdict_sign(finding);
-            out::line(&format!("  {sign} {}", crate::render::annotation::safe_line(&sight::line(finding, locale))));
+            out::line(&format!(
+                "  {sign} {}",
+                crate::render::annotation::safe_line(&sight::line(finding, locale))
+            ));
         }
     }
     Ok(match judgement.verdict {
