@@ -79,9 +79,10 @@ impl Caller {
                 detail: format!("{action}: {code}: {said}{}{}", hint(code), tries(failed)),
             },
             None => {
-                let chain = stored::cut(&chain(error), 400);
+                let whole = chain(error);
+                let said = stored::cut(&whole, 400);
                 StoreError::Unreachable {
-                    detail: format!("{action}: {chain}{}{}", hint(&chain), tries(failed)),
+                    detail: format!("{action}: {said}{}{}", hint(&whole), tries(failed)),
                 }
             }
         }

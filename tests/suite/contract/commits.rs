@@ -79,6 +79,22 @@ async fn the_same_commit_again_happens_once(bench: &Bench) {
         .await
         .expect("readable");
     assert_eq!(totals.get(&day()).map(|d| d.n), Some(1));
+    let mut counts = Commit {
+        entry: None,
+        ..Guard::new("deploy-c", at(0)).commit(None, vec![])
+    };
+    counts.totals = close.totals.clone();
+    for _ in 0..3 {
+        history
+            .commit(&counts)
+            .await
+            .expect("also without an entry");
+    }
+    let totals = history
+        .totals(&env(), &todo(), day(), day())
+        .await
+        .expect("readable");
+    assert_eq!(totals.get(&day()).map(|d| d.n), Some(2));
     let mut stranger = Guard::new("deploy-b", at(9));
     history
         .commit(&stranger.start(Some(Fence(1))))
