@@ -35,6 +35,7 @@ fn finding(seen: Seen) -> Finding {
         }),
         bound: Some(0.05),
         baseline_bound: None,
+        alpha: Some(0.01),
         evidence: 1.0,
         pass_evidence: 0.1,
         seen,
@@ -90,6 +91,7 @@ fn degraded() -> Judgement {
             problem: Some(p),
             took_ms: 12,
             failures_in_a_row: 3,
+            confirmed_ms: Some(10_000),
         })
         .collect();
     seen.extend([

@@ -349,11 +349,13 @@ impl Guard {
             started: self.at,
             verdict: Some(Verdict::Healthy),
             reason: ReasonCode::Healthy,
+            decision: None,
             note: None,
             findings: Vec::new(),
             previous: None,
             detail: None,
             took_ms: 10_000,
+            stacks: Vec::new(),
         }
     }
 }
