@@ -55,7 +55,13 @@ const IMPURE: [&str; 26] = [
 ];
 
 /// What reads the clock.
-const CLOCK: [&str; 5] = ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "Utc::now"];
+const CLOCK: [&str; 5] = [
+    "SystemTime::now",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "Utc::now",
+];
 
 /// Lines of a file, tables of messages excepted.
 const LONGEST: usize = 600;
@@ -104,10 +110,19 @@ fn sources() -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
                 let text = fs::read_to_string(&path).unwrap();
                 let code = without_tests(&bare(&text));
-                found.push(Source { path: name, text, code, for_tests: false });
+                found.push(Source {
+                    path: name,
+                    text,
+                    code,
+                    for_tests: false,
+                });
             }
         }
     }
@@ -115,8 +130,9 @@ fn sources() -> Vec<Source> {
     let only_for_tests: BTreeSet<String> = found.iter().flat_map(test_modules).collect();
     for source in &mut found {
         let module = source.module().join("::");
-        source.for_tests =
-            only_for_tests.iter().any(|t| module == *t || module.starts_with(&format!("{t}::")));
+        source.for_tests = only_for_tests
+            .iter()
+            .any(|t| module == *t || module.starts_with(&format!("{t}::")));
     }
     assert!(found.len() > 50, "src/ could not be read");
     found
@@ -132,7 +148,13 @@ fn test_modules(source: &Source) -> Vec<String> {
             let name = declaration.rsplit_once("mod ")?.1.trim();
             let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
             let own = source.module();
-            is_name.then(|| own.iter().copied().chain([name]).collect::<Vec<_>>().join("::"))
+            is_name.then(|| {
+                own.iter()
+                    .copied()
+                    .chain([name])
+                    .collect::<Vec<_>>()
+                    .join("::")
+            })
         })
         .collect()
 }
@@ -162,7 +184,10 @@ fn bare(text: &str) -> String {
                     break;
                 }
             }
-        } else if matches!(c, 'r' | 'b') && raw_string(&letters, i).is_some() && (i == 0 || !is_word(at(i - 1))) {
+        } else if matches!(c, 'r' | 'b')
+            && raw_string(&letters, i).is_some()
+            && (i == 0 || !is_word(at(i - 1)))
+        {
             i = raw_string(&letters, i).unwrap();
             out.push_str("\"\"");
         } else if c == '"' {
@@ -206,7 +231,13 @@ fn raw_string(letters: &[char], i: usize) -> Option<usize> {
     }
     j += 1;
     while j < letters.len() {
-        let closes = letters[j] == '"' && letters[j + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
+        let closes = letters[j] == '"'
+            && letters[j + 1..]
+                .iter()
+                .take(hashes)
+                .filter(|c| **c == '#')
+                .count()
+                == hashes;
         if closes {
             return Some(j + 1 + hashes);
         }
@@ -251,7 +282,8 @@ fn crate_paths(source: &Source, code: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for root in ["crate::", "deploy_guard::"] {
         for (i, _) in code.match_indices(root) {
-            let whole = !code[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':' || c == '$');
+            let whole = !code[..i]
+                .ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':' || c == '$');
             if whole {
                 found.extend(branches(&code[i + root.len()..], 2));
             }
@@ -261,7 +293,10 @@ fn crate_paths(source: &Source, code: &str) -> Vec<Vec<String>> {
     let depth = source.module().len();
     let mut rest = code;
     while let Some(i) = rest.find("super::") {
-        let climbs = rest[i..].split("super::").take_while(|s| s.is_empty()).count();
+        let climbs = rest[i..]
+            .split("super::")
+            .take_while(|s| s.is_empty())
+            .count();
         let after = &rest[i + climbs * "super::".len()..];
         if climbs >= depth {
             found.extend(branches(after, 2));
@@ -302,15 +337,25 @@ fn branches(text: &str, depth: usize) -> Vec<Vec<String>> {
         }
         return found;
     }
-    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let name: String = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
     if name.is_empty() {
         return Vec::new();
     }
     match text[name.len()..].trim_start().strip_prefix("::") {
         Some(rest) => {
             let below = branches(rest, depth - 1);
-            let below = if below.is_empty() { vec![Vec::new()] } else { below };
-            below.into_iter().map(|b| std::iter::once(name.clone()).chain(b).collect()).collect()
+            let below = if below.is_empty() {
+                vec![Vec::new()]
+            } else {
+                below
+            };
+            below
+                .into_iter()
+                .map(|b| std::iter::once(name.clone()).chain(b).collect())
+                .collect()
         }
         None => vec![vec![name]],
     }
@@ -332,7 +377,11 @@ fn imports_point_down() {
         for path in crate_paths(&source, &source.code) {
             let beside = layer(&path[0]) == Some(own) && path[0] != module;
             if layer(&path[0]).is_some_and(|l| l > own) || beside {
-                faults.push(format!("{} must not import {}", source.path, path.join("::")));
+                faults.push(format!(
+                    "{} must not import {}",
+                    source.path,
+                    path.join("::")
+                ));
             }
         }
     }
@@ -346,7 +395,10 @@ fn only_app_names_an_adapter() {
         if ["adapters", "app"].contains(&source.module().first().copied().unwrap_or_default()) {
             continue;
         }
-        for path in crate_paths(source, &source.code).iter().filter(|p| p[0] == "adapters") {
+        for path in crate_paths(source, &source.code)
+            .iter()
+            .filter(|p| p[0] == "adapters")
+        {
             faults.push(format!("{} names {}", source.path, path.join("::")));
         }
     }
@@ -356,10 +408,16 @@ fn only_app_names_an_adapter() {
 #[test]
 fn adapters_do_not_know_each_other() {
     let mut faults = Vec::new();
-    for source in sources().iter().filter(|s| !s.for_tests && s.path.starts_with("adapters/")) {
+    for source in sources()
+        .iter()
+        .filter(|s| !s.for_tests && s.path.starts_with("adapters/"))
+    {
         let module = source.module();
         let Some(own) = module.get(1) else { continue };
-        for path in crate_paths(source, &source.code).iter().filter(|p| p[0] == "adapters") {
+        for path in crate_paths(source, &source.code)
+            .iter()
+            .filter(|p| p[0] == "adapters")
+        {
             let Some(other) = path.get(1) else { continue };
             if other != own && !SHARED_ADAPTERS.contains(&other.as_str()) {
                 faults.push(format!("{} imports the adapter {other}", source.path));
@@ -386,7 +444,10 @@ fn deciding_and_wording_is_pure() {
 #[test]
 fn only_one_file_reads_the_clock() {
     let mut faults = Vec::new();
-    for source in sources().iter().filter(|s| !s.for_tests && s.path != "adapters/clock.rs") {
+    for source in sources()
+        .iter()
+        .filter(|s| !s.for_tests && s.path != "adapters/clock.rs")
+    {
         for call in CLOCK.iter().filter(|c| names(&source.code, c)) {
             faults.push(format!("{} calls {call}", source.path));
         }
@@ -396,19 +457,38 @@ fn only_one_file_reads_the_clock() {
 
 #[test]
 fn every_file_says_what_it_does() {
-    let silent = |s: &&Source| !s.text.lines().next().unwrap_or_default().starts_with("//! ");
-    let faults: Vec<_> = sources().iter().filter(silent).map(|s| format!("{} has no `//!` line", s.path)).collect();
+    let silent = |s: &&Source| {
+        !s.text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .starts_with("//! ")
+    };
+    let faults: Vec<_> = sources()
+        .iter()
+        .filter(silent)
+        .map(|s| format!("{} has no `//!` line", s.path))
+        .collect();
     report(&faults);
 }
 
 #[test]
 fn no_file_is_too_long() {
     let mut faults = Vec::new();
-    for source in sources().iter().filter(|s| !s.path.starts_with("i18n/") && !s.for_tests) {
+    for source in sources()
+        .iter()
+        .filter(|s| !s.path.starts_with("i18n/") && !s.for_tests)
+    {
         let lines = source.text.lines().count();
         match (lines > LONGEST, TOO_LONG.contains(&source.path.as_str())) {
-            (true, false) => faults.push(format!("{} has {lines} lines; at most {LONGEST}", source.path)),
-            (false, true) => faults.push(format!("{} is short enough: take it off TOO_LONG", source.path)),
+            (true, false) => faults.push(format!(
+                "{} has {lines} lines; at most {LONGEST}",
+                source.path
+            )),
+            (false, true) => faults.push(format!(
+                "{} is short enough: take it off TOO_LONG",
+                source.path
+            )),
             (true, true) | (false, false) => {}
         }
     }
@@ -417,12 +497,21 @@ fn no_file_is_too_long() {
 
 #[test]
 fn ports_leave_nothing_to_chance() {
-    let text = bare(&sources().iter().find(|s| s.path == "ports.rs").expect("ports.rs").text);
+    let text = bare(
+        &sources()
+            .iter()
+            .find(|s| s.path == "ports.rs")
+            .expect("ports.rs")
+            .text,
+    );
     for block in text.split("pub trait ").skip(1) {
         let name: String = block.chars().take_while(|c| c.is_alphanumeric()).collect();
         let (_, body) = block.split_once('{').expect("a body");
         let end = body.find("\n}").unwrap_or(body.len());
-        assert!(!body[..end].contains('{'), "the port {name} has a default body");
+        assert!(
+            !body[..end].contains('{'),
+            "the port {name} has a default body"
+        );
         for sdk in ["aws_sdk", "octocrab", "reqwest", "rusqlite"] {
             assert!(!body[..end].contains(sdk), "the port {name} names {sdk}");
         }
@@ -432,22 +521,45 @@ fn ports_leave_nothing_to_chance() {
 // The reader itself, on small texts.
 
 fn sample(path: &str, text: &str) -> Source {
-    Source { path: path.to_owned(), text: text.to_owned(), code: without_tests(&bare(text)), for_tests: false }
+    Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        code: without_tests(&bare(text)),
+        for_tests: false,
+    }
 }
 
 fn paths(path: &str, text: &str) -> Vec<String> {
     let source = sample(path, text);
-    crate_paths(&source, &source.code).iter().map(|p| p.join("::")).collect()
+    crate_paths(&source, &source.code)
+        .iter()
+        .map(|p| p.join("::"))
+        .collect()
 }
 
 #[test]
 fn the_reader_sees_every_form_of_import() {
-    let found = paths("core/id.rs", "use crate::engine::guard;\nuse crate::{ports::History, core::{id, time}};");
-    assert_eq!(found, ["engine::guard", "ports::History", "core::id", "core::time"]);
-    assert_eq!(paths("core/gate/http.rs", "super::super::super::engine::run()"), ["engine::run"]);
+    let found = paths(
+        "core/id.rs",
+        "use crate::engine::guard;\nuse crate::{ports::History, core::{id, time}};",
+    );
+    assert_eq!(
+        found,
+        ["engine::guard", "ports::History", "core::id", "core::time"]
+    );
+    assert_eq!(
+        paths("core/gate/http.rs", "super::super::super::engine::run()"),
+        ["engine::run"]
+    );
     assert_eq!(paths("core/id.rs", "use super::super::engine;"), ["engine"]);
-    assert_eq!(paths("adapters/sns.rs", "use super::{http, slack::Slack};"), ["adapters::http", "adapters::slack"]);
-    assert_eq!(paths("core/gate/http.rs", "use super::Finding;"), Vec::<String>::new());
+    assert_eq!(
+        paths("adapters/sns.rs", "use super::{http, slack::Slack};"),
+        ["adapters::http", "adapters::slack"]
+    );
+    assert_eq!(
+        paths("core/gate/http.rs", "use super::Finding;"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -455,7 +567,13 @@ fn the_reader_passes_over_comments_literals_and_tests() {
     let text = "// crate::engine\n/* crate::app /* x */ */ const A: &str = \"crate::surface\\\"\"; const B: char = '\"';\n\
                 const C: &str = r#\"crate::engine \"x\" \"#;\n#[cfg(test)]\nmod tests { use crate::adapters::x; }\nuse crate::core::id;";
     assert_eq!(paths("core/id.rs", text), ["core::id"]);
-    let declares = sample("adapters/mod.rs", "#[cfg(test)]\npub(crate) mod testing;\nmod http;");
+    let declares = sample(
+        "adapters/mod.rs",
+        "#[cfg(test)]\npub(crate) mod testing;\nmod http;",
+    );
     assert_eq!(test_modules(&declares), ["adapters::testing"]);
-    assert!(names("x.elapsed(); std::time::Instant::now()", "Instant::now") && !names("MyInstant", "Instant"));
+    assert!(
+        names("x.elapsed(); std::time::Instant::now()", "Instant::now")
+            && !names("MyInstant", "Instant")
+    );
 }
