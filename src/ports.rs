@@ -19,6 +19,7 @@ use crate::core::observation::{Probe, ProbeRequest, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
 use crate::core::restore::{PlannedStep, Strategy};
+use crate::core::state::{SavedState, Scope};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
 
@@ -366,6 +367,15 @@ pub trait History: Send + Sync {
         environment: &EnvironmentName,
         beat: &KeeperBeat,
     ) -> Result<(), StoreError>;
+    /// Keeps a saved state under its name until then (epoch seconds); replaces what is there.
+    async fn put_state(
+        &self,
+        id: &str,
+        state: &SavedState,
+        expires_s: i64,
+    ) -> Result<(), StoreError>;
+    /// A saved state; `None` where it is not there, or no more.
+    async fn state(&self, id: &str, now: Timestamp) -> Result<Option<SavedState>, StoreError>;
 }
 
 /// GitHub did not do what it was asked.
@@ -521,6 +531,13 @@ pub struct Stack {
 pub trait Stacks: Send + Sync {
     /// One stack; one that does not exist has no status.
     async fn describe(&self, name: &str) -> Result<Stack, CloudError>;
+}
+
+/// Looks at what runs, so that it can be brought back.
+#[async_trait]
+pub trait Saver: Send + Sync {
+    /// Everything of the scope, at one moment; stacks that do not exist are left out.
+    async fn capture(&self, scope: &Scope) -> Result<SavedState, CloudError>;
 }
 
 /// Fetches a URL; never fails, for a failure is what it reports.

@@ -224,6 +224,7 @@ impl Site {
             },
             dynamodb: OnceLock::new(),
             cloudformation: OnceLock::new(),
+            lambda: OnceLock::new(),
         }
     }
 }
@@ -267,13 +268,14 @@ pub enum Login {
 
 /// AWS with credentials; clients are made when they are first asked for.
 ///
-/// Nothing is retried but CloudFormation's reads (see [`Aws::cloudformation`]): the stores retry by their own
-/// rules, and a message must not be repeated.
+/// Nothing is retried but calls of CloudFormation and Lambda that may be repeated (see [`Aws::cloudformation`] and
+/// [`Aws::lambda`]): the stores retry by their own rules, and a message must not be repeated.
 #[derive(Debug)]
 pub struct Aws {
     site: Site,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
 }
 
 impl Aws {
@@ -295,20 +297,28 @@ impl Aws {
             .get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config(Service::DynamoDb)))
     }
 
-    /// CloudFormation for reading: the SDK's standard retry, 4 tries within the call's bound.
+    /// CloudFormation, for reads and for writes that carry a token: the SDK's standard retry, 4 tries within the
+    /// call's bound.
     pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
         self.cloudformation.get_or_init(|| {
-            let config = self
-                .config(Service::CloudFormation)
-                .into_builder()
-                .retry_config(
-                    RetryConfig::standard()
-                        .with_max_attempts(4)
-                        .with_initial_backoff(Duration::from_millis(300)),
-                )
-                .build();
-            aws_sdk_cloudformation::Client::new(&config)
+            aws_sdk_cloudformation::Client::new(&self.retrying(Service::CloudFormation))
         })
+    }
+
+    /// Lambda, for reads and for writes that are guarded by a revision: retried as CloudFormation is.
+    pub fn lambda(&self) -> &aws_sdk_lambda::Client {
+        self.lambda
+            .get_or_init(|| aws_sdk_lambda::Client::new(&self.retrying(Service::Lambda)))
+    }
+
+    fn retrying(&self, service: Service) -> SdkConfig {
+        let retry = RetryConfig::standard()
+            .with_max_attempts(4)
+            .with_initial_backoff(Duration::from_millis(300));
+        self.config(service)
+            .into_builder()
+            .retry_config(retry)
+            .build()
     }
 
     /// SNS in a topic's own region, not retrying; `attempt` bounds one try with its answer.

@@ -10,6 +10,7 @@ pub mod http;
 pub mod oidc;
 pub mod probe;
 pub mod retry;
+pub mod saver;
 pub mod slack;
 pub mod sns;
 pub mod sqlite;

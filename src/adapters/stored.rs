@@ -12,12 +12,15 @@ use crate::core::alert::Facts;
 use crate::core::journal::Event;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record, Status};
+use crate::core::state::SavedState;
 use crate::core::stats::Delta;
 use crate::core::time::Day;
 use crate::ports::{Commit, ListQuery, StoreError};
 
 /// Version of the event bodies that are written.
 pub const EVENTS_VERSION: u64 = 1;
+/// Version of the saved states that are written.
+pub const STATE_VERSION: u64 = 1;
 /// A longer text from outside is cut to so many bytes.
 pub const TEXT_LIMIT: usize = 2 * 1024;
 /// Longest body of one entry, bytes.
@@ -226,6 +229,39 @@ pub fn unpack(packed: &[u8]) -> Result<String, StoreError> {
     } else {
         Err(malformed("the evidence unpacks to more than is believable"))
     }
+}
+
+/// The JSON of a saved state.
+///
+/// # Errors
+/// [`StoreError::Malformed`] where it holds a number that is none.
+pub fn write_state(state: &SavedState) -> Result<String, StoreError> {
+    serde_json::to_string(state)
+        .map_err(|e| malformed(format!("a saved state cannot be written: {e}")))
+}
+
+/// Reads a saved state back.
+///
+/// # Errors
+/// [`StoreError::Malformed`] for another version or text.
+pub fn read_state(version: u64, text: &str) -> Result<SavedState, StoreError> {
+    if version != STATE_VERSION {
+        return Err(malformed(format!(
+            "saved states of version {version} are not known here (only {STATE_VERSION}); use a newer deploy-guard"
+        )));
+    }
+    serde_json::from_str(text)
+        .map_err(|e| malformed(format!("a saved state cannot be read: {e}")))
+}
+
+/// SHA-256 as 64 hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// The written forms of one commit, each within its limit.

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod reason;
 pub mod record;
 pub mod restore;
+pub mod state;
 pub mod stats;
 pub mod target;
 pub mod time;

@@ -42,6 +42,7 @@ fn live(deployment: &str, commit: &str, seconds: i64) -> Live {
         state_id: None,
         bake_until: None,
         irreversible: false,
+        unwell: false,
     }
 }
 
@@ -77,10 +78,12 @@ pub fn start(kind: DeploymentType) -> Start {
         force: false,
         irreversible: false,
         target: (kind == DeploymentType::Rollback).then(good),
+        undoes: None,
         stacks: Vec::new(),
         failing_before: Vec::new(),
         versions_before: Vec::new(),
         locked: true,
+        unguarded: false,
         changes: vec![
             "a1b2c3d4 Add due dates".to_owned(),
             "9f8e7d6c Fix <b>|bold|</b>".to_owned(),

@@ -32,6 +32,15 @@ pub(super) fn refusals(environment: &EnvironmentName, service: &ServiceName) -> 
     format!("dg#refused#{environment}#{service}")
 }
 
+pub(super) fn state(id: &str) -> String {
+    format!("dg#state#{id}")
+}
+
+/// Of one piece of a saved state, counted from 1.
+pub(super) fn piece(n: u32) -> String {
+    format!("{n:04}")
+}
+
 pub(super) fn entry(n: u32) -> String {
     format!("{ENTRY}{n:04}")
 }

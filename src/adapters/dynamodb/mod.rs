@@ -11,6 +11,7 @@ mod list;
 mod notice;
 mod record;
 mod single;
+mod state;
 mod write;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::adapters::stored;
 use crate::core::alert::Notice;
 use crate::core::id::{DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token};
 use crate::core::lease::{Head, KeeperBeat, YieldRequest};
+use crate::core::state::SavedState;
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
 use crate::ports::{
@@ -197,5 +199,18 @@ impl History for DynamoHistory {
         beat: &KeeperBeat,
     ) -> Result<(), StoreError> {
         single::put(&self.caller, notice::write_beat(environment, beat)).await
+    }
+
+    async fn put_state(
+        &self,
+        id: &str,
+        state: &SavedState,
+        expires_s: i64,
+    ) -> Result<(), StoreError> {
+        state::put(&self.caller, id, state, expires_s).await
+    }
+
+    async fn state(&self, id: &str, now: Timestamp) -> Result<Option<SavedState>, StoreError> {
+        state::get(&self.caller, id, now).await
     }
 }

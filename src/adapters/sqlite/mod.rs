@@ -6,6 +6,7 @@ mod outbox;
 mod read;
 mod schema;
 mod shape;
+mod state;
 mod write;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::adapters::stored::Bodies;
 use crate::core::alert::Notice;
 use crate::core::id::{DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token};
 use crate::core::lease::{Head, KeeperBeat, YieldRequest};
+use crate::core::state::SavedState;
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
 use crate::ports::{
@@ -263,5 +265,23 @@ impl History for SqliteHistory {
         self.transact(move |tx| outbox::beat(tx, &environment, &beat).map_err(|f| f.at(&name)))
             .await
             .map_err(StoreError::from)
+    }
+
+    async fn put_state(
+        &self,
+        id: &str,
+        state: &SavedState,
+        expires_s: i64,
+    ) -> Result<(), StoreError> {
+        let row = state::Row::of(id, state, expires_s)?;
+        let name = Arc::clone(&self.name);
+        self.transact(move |tx| row.put(tx).map_err(|f| f.at(&name)))
+            .await
+            .map_err(StoreError::from)
+    }
+
+    async fn state(&self, id: &str, now: Timestamp) -> Result<Option<SavedState>, StoreError> {
+        let id = id.to_owned();
+        self.look(move |c| state::get(c, &id, now)).await
     }
 }

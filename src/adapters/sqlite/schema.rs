@@ -9,7 +9,8 @@ use super::error::Fault;
 use crate::ports::StoreError;
 
 /// One script a version; the file's `user_version` says how many have run.
-const SCRIPTS: [&str; 1] = ["
+const SCRIPTS: [&str; 2] = [
+    "
 CREATE TABLE heads (
   environment TEXT NOT NULL, service TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (environment, service)) WITHOUT ROWID;
@@ -40,7 +41,12 @@ CREATE TABLE refusals (
   reasons TEXT NOT NULL, actor TEXT, git_ref TEXT, expires_s INTEGER NOT NULL,
   PRIMARY KEY (environment, service, at, run)) WITHOUT ROWID;
 CREATE TABLE commits (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
-"];
+",
+    "
+CREATE TABLE states (
+  id TEXT PRIMARY KEY, v INTEGER NOT NULL, sha256 TEXT NOT NULL, body BLOB NOT NULL, expires_s INTEGER NOT NULL);
+",
+];
 
 const BUSY: Duration = Duration::from_secs(5);
 

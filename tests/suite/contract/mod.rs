@@ -11,6 +11,7 @@ mod model;
 mod outbox;
 mod samples;
 mod sqlite;
+mod states;
 
 /// Runs each story on every store.
 macro_rules! on_every_store {
