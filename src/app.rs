@@ -15,14 +15,16 @@ use crate::adapters::cloudformation::CloudFormation;
 use crate::adapters::dynamodb::DynamoHistory;
 use crate::adapters::github::{Github, GithubBounds};
 use crate::adapters::http::{Http, HttpSetup};
+use crate::adapters::lambda_alias::LambdaAliases;
 use crate::adapters::oidc::{JobIdentity, OidcBounds, RoleCredentials, session_name};
 use crate::adapters::probe::HttpProber;
+use crate::adapters::saver::AwsSaver;
 use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::core::journal::StoppedBy;
 use crate::engine::{Ports, Stop};
-use crate::ports::{Clock, Forge, History, Notifier, Stacks};
+use crate::ports::{Clock, Forge, History, Mover, Notifier, Saver, Stacks};
 use crate::surface::action::{self, Entry, inputs::Env};
 use crate::surface::cli;
 use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
@@ -303,16 +305,30 @@ impl Connect for Adapters<'_> {
             Some(aws) => Arc::new(CloudFormation::new(aws.clone())),
             None => Arc::new(NoCloud),
         };
+        let saver: Arc<dyn Saver> = match &aws {
+            Some(aws) => Arc::new(AwsSaver::new(aws.clone(), self.clock.clone())),
+            None => Arc::new(NoCloud),
+        };
+        let movers = aws
+            .iter()
+            .flat_map(|aws| movers(aws, &self.clock))
+            .collect();
         Ok(Ports {
             history,
             forge,
             stacks,
+            saver,
             prober: Arc::new(HttpProber::new(&self.http, self.clock.clone())),
             notifiers: self.notifiers(wanted, aws.as_ref())?,
-            movers: Vec::new(),
+            movers,
             clock: self.clock.clone(),
         })
     }
+}
+
+/// The strategies that need nothing but AWS.
+fn movers(aws: &Arc<Aws>, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Mover>> {
+    vec![Arc::new(LambdaAliases::new(aws.clone(), clock.clone()))]
 }
 
 /// Stands where no AWS Region is known: what is asked of it is unknown, not well.
@@ -327,6 +343,23 @@ impl Stacks for NoCloud {
             why: Why::new(
                 Kind::NoData,
                 format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION"),
+            ),
+        })
+    }
+}
+
+#[async_trait]
+impl Saver for NoCloud {
+    async fn capture(
+        &self,
+        _: &crate::core::state::Scope,
+    ) -> Result<crate::core::state::SavedState, crate::ports::CloudError> {
+        use crate::core::observation::{Kind, Why};
+        Err(crate::ports::CloudError {
+            call: "cloudformation:GetTemplate".to_owned(),
+            why: Why::new(
+                Kind::NoData,
+                "no AWS Region is known; set `region` or AWS_REGION",
             ),
         })
     }

@@ -18,7 +18,8 @@ pub use crate::core::ledger::Pointers;
 use crate::core::observation::{Probe, ProbeRequest, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
-use crate::core::restore::{PlannedStep, Strategy};
+pub use crate::core::restore::NoPlan;
+use crate::core::restore::{Loss, PlannedStep, Strategy};
 use crate::core::state::{SavedState, Scope};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
@@ -605,15 +606,35 @@ pub enum StepState {
     Running,
 }
 
-/// Why a strategy has no plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoPlan {
-    /// It does not apply here; from outside.
-    NotApplicable(String),
-    /// It would remove or replace stored data; from outside.
-    WouldDestroyData(String),
-    /// It could not be found out.
-    Unknown(Why),
+/// What a restore works on.
+#[derive(Debug, Clone, Copy)]
+pub struct Restore<'a> {
+    /// The deployment that it belongs to.
+    pub deployment: &'a Deployment,
+    /// The version that shall serve again.
+    pub target: &'a Live,
+    /// Its saved state, where there is one.
+    pub state: Option<&'a SavedState>,
+}
+
+/// A step that was not done.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MoveError {
+    /// It failed.
+    #[error("{0}")]
+    Failed(Why),
+    /// It would have removed or replaced stored data, so nothing was done.
+    #[error("stored data would be lost")]
+    WouldDestroyData(Vec<Loss>),
+}
+
+impl From<CloudError> for MoveError {
+    fn from(error: CloudError) -> Self {
+        Self::Failed(Why::new(
+            error.why.kind,
+            format!("{}: {}", error.call, error.why.detail),
+        ))
+    }
 }
 
 /// One strategy of bringing a version back.
@@ -621,16 +642,20 @@ pub enum NoPlan {
 pub trait Mover: Send + Sync {
     /// Which.
     fn strategy(&self) -> Strategy;
-    /// The steps that bring `target` back.
-    async fn plan(
-        &self,
-        deployment: &Deployment,
-        target: &Live,
-    ) -> Result<Vec<PlannedStep>, NoPlan>;
+    /// Whether it could bring this state back, as far as that shows before anything has changed.
+    async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan>;
+    /// The steps that bring the target back; changes nothing.
+    async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan>;
     /// Whether a step was done already.
-    async fn look(&self, step: &PlannedStep) -> Result<StepState, CloudError>;
+    async fn look(&self, restore: &Restore<'_>, step: &PlannedStep)
+    -> Result<StepState, MoveError>;
     /// Does it. Its key makes a second call harmless where the provider allows that.
-    async fn act(&self, lease: &Lease, step: &PlannedStep) -> Result<(), CloudError>;
+    async fn act(
+        &self,
+        lease: &Lease,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<(), MoveError>;
 }
 
 /// Time and chance.

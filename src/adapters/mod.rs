@@ -7,6 +7,7 @@ pub mod cloudformation;
 pub mod dynamodb;
 pub mod github;
 pub mod http;
+pub mod lambda_alias;
 pub mod oidc;
 pub mod probe;
 pub mod retry;

@@ -56,7 +56,8 @@ impl AwsSaver {
             .send()
             .await
             .map_err(|e| {
-                missing(&e).unwrap_or_else(|| Some(failed("cloudformation:DescribeStacks", why(&e))))
+                missing(&e)
+                    .unwrap_or_else(|| Some(failed("cloudformation:DescribeStacks", why(&e))))
             })?;
         Ok(answer.stacks().first().map(|stack| SavedStack {
             name: name.to_owned(),
@@ -190,7 +191,9 @@ fn failed(call: &str, why: Why) -> CloudError {
 /// `Some(None)` where CloudFormation says that there is no such stack.
 fn missing<E: ProvideErrorMetadata>(error: &E) -> Option<Option<CloudError>> {
     let gone = error.code() == Some("ValidationError")
-        && error.message().is_some_and(|m| m.contains("does not exist"));
+        && error
+            .message()
+            .is_some_and(|m| m.contains("does not exist"));
     gone.then_some(None)
 }
 

@@ -250,8 +250,7 @@ pub fn read_state(version: u64, text: &str) -> Result<SavedState, StoreError> {
             "saved states of version {version} are not known here (only {STATE_VERSION}); use a newer deploy-guard"
         )));
     }
-    serde_json::from_str(text)
-        .map_err(|e| malformed(format!("a saved state cannot be read: {e}")))
+    serde_json::from_str(text).map_err(|e| malformed(format!("a saved state cannot be read: {e}")))
 }
 
 /// SHA-256 as 64 hexadecimal digits.

@@ -3,9 +3,10 @@
 
 use crate::core::alert::AlertEvent;
 use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, Start, StoppedBy};
+use crate::core::lease::Live;
 use crate::core::policy::CheckLine;
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status, Verdict};
+use crate::core::record::{Decision, DeploymentType, Status, Verdict};
 use crate::core::restore::{RestorePlan, StepKey, Strategy};
 use crate::core::time::Timestamp;
 
@@ -55,6 +56,20 @@ pub struct Restoring {
     pub verify: Option<Strategy>,
     /// How the last judged strategy ended.
     pub ended: Option<Judgement>,
+    /// That judgement says that what was brought back is well.
+    pub restored: bool,
+    /// Why the last failed step failed, where that is a reason of its own.
+    pub failed: Option<ReasonCode>,
+}
+
+/// Stands for the judgement where a person asked for the restore.
+fn asked_for() -> Judgement {
+    Judgement {
+        verdict: Verdict::Skipped,
+        reason: ReasonCode::Allowed,
+        decision: Decision::Restore,
+        findings: Vec::new(),
+    }
 }
 
 /// A deployment as its journal tells it.
@@ -78,6 +93,10 @@ pub struct Deployment {
     pub judged: Option<Judgement>,
     /// Which abandoned deployment's lock it took.
     pub took_over: Option<crate::core::id::DeploymentId>,
+    /// The name of the state saved before it.
+    pub saved_before: Option<String>,
+    /// The name of the state saved of itself.
+    pub saved_after: Option<String>,
 }
 
 /// What is to be done next. The engine performs it only after the entry that orders it is durable.
@@ -141,6 +160,8 @@ impl Deployment {
             job: None,
             judged: None,
             took_over: None,
+            saved_before: None,
+            saved_after: None,
         }
     }
 
@@ -159,6 +180,16 @@ impl Deployment {
                 tell.push(AlertEvent::LockTakenOver);
                 next.took_over = Some(from.clone());
             }
+            (State::Deploying, Event::Saving { state }) => {
+                next.saved_before = Some(state.clone());
+            }
+            (
+                State::JobEnded { .. }
+                | State::Watching { .. }
+                | State::Judged(_)
+                | State::Restoring(_),
+                Event::Saved { state },
+            ) => next.saved_after = Some(state.clone()),
             (State::Deploying, Event::Allowed) if !self.allowed => {
                 tell.push(AlertEvent::Started);
                 next.allowed = true;
@@ -228,14 +259,13 @@ impl Deployment {
                 if why.decision == Decision::Restore && !plan.steps.is_empty() =>
             {
                 tell.push(AlertEvent::RollbackStarted);
-                next.state = State::Restoring(Restoring {
-                    why: why.clone(),
-                    plan: plan.clone(),
-                    at: 0,
-                    ordered: false,
-                    verify: None,
-                    ended: None,
-                });
+                next.state = State::Restoring(Restoring::begin(why.clone(), plan.clone()));
+            }
+            (State::Deploying, Event::RestorePlanned { plan })
+                if self.is_rollback() && self.allowed && !plan.steps.is_empty() =>
+            {
+                tell.push(AlertEvent::RollbackStarted);
+                next.state = State::Restoring(Restoring::begin(asked_for(), plan.clone()));
             }
             (State::Restoring(now), Event::StepStarted { key }) if now.may_order(key) => {
                 next.state = State::Restoring(Restoring {
@@ -246,8 +276,13 @@ impl Deployment {
             (State::Restoring(now), Event::StepDone { key }) if now.is_ordered(key) => {
                 next.state = State::Restoring(now.done());
             }
-            (State::Restoring(now), Event::StepFailed { key, .. }) if now.is_ordered(key) => {
-                next.state = State::Restoring(now.next_strategy());
+            (State::Restoring(now), Event::StepFailed { key, reason, .. })
+                if now.is_ordered(key) =>
+            {
+                next.state = State::Restoring(Restoring {
+                    failed: *reason,
+                    ..now.next_strategy()
+                });
             }
             (
                 State::Restoring(now),
@@ -258,15 +293,17 @@ impl Deployment {
             ) if now.verify == Some(*strategy) => {
                 let ended = Some(judgement.clone());
                 next.judged = ended.clone();
-                next.state = State::Restoring(if judgement.verdict == Verdict::Healthy {
+                next.state = State::Restoring(if self.is_restored_by(judgement) {
                     Restoring {
                         verify: None,
+                        restored: true,
                         ended,
                         ..now.clone()
                     }
                 } else {
                     Restoring {
                         ended,
+                        failed: None,
                         ..now.next_strategy()
                     }
                 });
@@ -315,8 +352,69 @@ impl Deployment {
                     Effect::Close(self.closing_of(judgement))
                 }
             },
-            State::Restoring(now) => now.owed(),
+            State::Restoring(now) => now.owed(|ended| self.closing_of_restore(now, ended)),
             State::Closed(_) => Effect::Nothing,
+        }
+    }
+
+    /// Asked for by a person: what comes back is this deployment's own version.
+    #[must_use]
+    pub fn is_rollback(&self) -> bool {
+        self.start.kind == DeploymentType::Rollback
+    }
+
+    /// The version that a restore brings back: what a rollback asks for as long as it has not been judged itself.
+    #[must_use]
+    pub fn target(&self) -> Option<&Live> {
+        if self.is_rollback() && self.job.is_none() {
+            self.start.target.as_ref()
+        } else {
+            self.start.good.as_ref()
+        }
+    }
+
+    /// The gates say that what was brought back is well; without gates a person's word is enough.
+    fn is_restored_by(&self, judgement: &Judgement) -> bool {
+        match judgement.verdict {
+            Verdict::Healthy => true,
+            Verdict::Skipped => self.is_rollback() && self.job.is_none(),
+            Verdict::Degraded | Verdict::Inconclusive => false,
+        }
+    }
+
+    /// How a restore ends, by the judgement that ended it, or by there being no strategy left.
+    fn closing_of_restore(&self, now: &Restoring, ended: Option<&Judgement>) -> Closing {
+        let asked = self.is_rollback() && self.job.is_none();
+        let verdict = if asked {
+            now.ended.as_ref().map(|e| e.verdict)
+        } else {
+            Some(now.why.verdict)
+        };
+        match ended {
+            Some(ended) if asked => Closing {
+                status: Status::Success,
+                verdict: Some(ended.verdict),
+                reason: ended.reason,
+                decision: Decision::Continue,
+                error: None,
+                live: true,
+            },
+            Some(_) => Closing {
+                status: Status::RolledBack,
+                verdict,
+                reason: ReasonCode::Restored,
+                decision: Decision::Restore,
+                error: None,
+                live: false,
+            },
+            None => Closing {
+                status: Status::RollbackFailed,
+                verdict,
+                reason: now.failed.unwrap_or(ReasonCode::RestoreFailed),
+                decision: Decision::Stop,
+                error: None,
+                live: true,
+            },
         }
     }
 
@@ -440,16 +538,14 @@ impl Deployment {
                     && self.job.is_some_and(|(job, _)| job == JobStatus::Success)
             }
             (
-                State::Deploying
-                | State::JobEnded { .. }
-                | State::Watching { .. }
-                | State::Restoring(_),
+                State::Deploying | State::JobEnded { .. } | State::Watching { .. },
                 Status::Success,
             ) => false,
-            (State::Restoring(now), Status::RolledBack) => now
-                .ended
-                .as_ref()
-                .is_some_and(|e| e.verdict == Verdict::Healthy),
+            (State::Restoring(now), Status::Success | Status::RolledBack) => {
+                let asked = self.is_rollback() && self.job.is_none();
+                asked == (closing.status == Status::Success)
+                    && now.ended.as_ref().is_some_and(|e| self.is_restored_by(e))
+            }
             (
                 State::Deploying
                 | State::JobEnded { .. }
@@ -562,6 +658,19 @@ fn told_at_close(state: &State, closing: &Closing) -> Option<AlertEvent> {
 }
 
 impl Restoring {
+    fn begin(why: Judgement, plan: RestorePlan) -> Self {
+        Self {
+            why,
+            plan,
+            at: 0,
+            ordered: false,
+            verify: None,
+            ended: None,
+            restored: false,
+            failed: None,
+        }
+    }
+
     fn current(&self) -> Option<&crate::core::restore::PlannedStep> {
         self.plan.steps.get(self.at)
     }
@@ -598,31 +707,13 @@ impl Restoring {
         }
     }
 
-    fn owed(&self) -> Effect {
-        let healthy = self
-            .ended
-            .as_ref()
-            .is_some_and(|e| e.verdict == Verdict::Healthy);
-        match (self.verify, self.current()) {
-            (Some(strategy), _) => Effect::VerifyRestore(strategy),
-            (None, _) if healthy => Effect::Close(Closing {
-                status: Status::RolledBack,
-                verdict: Some(self.why.verdict),
-                reason: ReasonCode::Restored,
-                decision: Decision::Restore,
-                error: None,
-                live: false,
-            }),
-            (None, Some(step)) if self.ordered => Effect::Act(step.key.clone()),
-            (None, Some(step)) => Effect::Order(step.key.clone()),
-            (None, None) => Effect::Close(Closing {
-                status: Status::RollbackFailed,
-                verdict: Some(self.why.verdict),
-                reason: ReasonCode::RestoreFailed,
-                decision: Decision::Stop,
-                error: None,
-                live: true,
-            }),
+    fn owed(&self, closing: impl Fn(Option<&Judgement>) -> Closing) -> Effect {
+        match (self.verify, self.restored, self.current()) {
+            (Some(strategy), _, _) => Effect::VerifyRestore(strategy),
+            (None, true, _) => Effect::Close(closing(self.ended.as_ref())),
+            (None, false, Some(step)) if self.ordered => Effect::Act(step.key.clone()),
+            (None, false, Some(step)) => Effect::Order(step.key.clone()),
+            (None, false, None) => Effect::Close(closing(None)),
         }
     }
 }
@@ -651,6 +742,8 @@ impl Event {
             Self::Checked { .. } => "checked",
             Self::Allowed => "allowed",
             Self::TookOver { .. } => "took_over",
+            Self::Saving { .. } => "saving",
+            Self::Saved { .. } => "saved",
             Self::Adopted { .. } => "adopted",
             Self::JobEnded { .. } => "job_ended",
             Self::WatchStarted { .. } => "watch_started",

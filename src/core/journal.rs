@@ -230,6 +230,16 @@ pub enum Event {
         /// The deployment that held it.
         from: DeploymentId,
     },
+    /// What ran before is being saved; whether that worked is known only by reading it.
+    Saving {
+        /// Under this name.
+        state: String,
+    },
+    /// What runs now was saved.
+    Saved {
+        /// Under this name.
+        state: String,
+    },
     /// Another process goes on.
     Adopted {
         /// Which.
@@ -286,6 +296,9 @@ pub enum Event {
         key: StepKey,
         /// Why.
         why: Why,
+        /// What the deployment is closed with if nothing else helps; else [`ReasonCode::RestoreFailed`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonCode>,
     },
     /// The gates were judged again after a strategy.
     RestoreJudged {

@@ -52,6 +52,7 @@ impl Exit {
             Status::Failure if closing.verdict == Some(Verdict::Degraded) && closing.live => {
                 Self::Act
             }
+            Status::Failure if closing.reason == ReasonCode::WouldDestroyData => Self::Act,
             Status::Failure if closing.decision == Decision::Hold => Self::Unproven,
             Status::Failure => Self::Failed,
             Status::RolledBack => Self::Failed,

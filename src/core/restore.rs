@@ -4,8 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::deployment::Deployment;
 use crate::core::id::DeploymentId;
+use crate::core::lease::Live;
+use crate::core::observation::Why;
 use crate::core::record::words;
+use crate::core::state::{LATEST, SavedState};
 
 words! {
     /// Ways to bring a version back, tried in the configured order.
@@ -88,4 +92,273 @@ pub struct RestorePlan {
     pub target: DeploymentId,
     /// In order; strategy after strategy.
     pub steps: Vec<PlannedStep>,
+    /// The saved state that they bring back, where they need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Configured strategies that do not apply, a sentence each; may hold words from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+}
+
+/// Why a strategy has no plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoPlan {
+    /// It does not apply here.
+    NotApplicable(Obstacle),
+    /// It would remove or replace stored data.
+    WouldDestroyData(Vec<Loss>),
+    /// It could not be found out.
+    Unknown(Why),
+}
+
+/// Why a strategy does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nothing was saved of the version that is to come back.
+    NoSavedState,
+    /// No function is known.
+    NoFunctions,
+    /// Functions without an alias have one version only.
+    NoAliases,
+    /// Every alias points already where it was saved.
+    AliasesAsSaved,
+    /// An alias points to `$LATEST`, whose older content is nowhere.
+    Unversioned {
+        /// Function.
+        function: String,
+        /// Alias.
+        alias: String,
+    },
+    /// An alias that was saved is there no more.
+    AliasGone {
+        /// Function.
+        function: String,
+        /// Alias.
+        alias: String,
+    },
+    /// No stack was saved.
+    NoStacks,
+    /// A stack that was saved is there no more.
+    StackGone {
+        /// Its name.
+        stack: String,
+    },
+    /// CloudFormation takes no update of it now.
+    StackBlocked {
+        /// Its name.
+        stack: String,
+        /// CloudFormation's word.
+        status: String,
+    },
+    /// Larger than CloudFormation takes without a bucket.
+    TemplateTooLarge {
+        /// Stack.
+        stack: String,
+        /// Bytes of its template.
+        bytes: usize,
+    },
+    /// No workflow is configured.
+    NoWorkflow,
+    /// GitHub cannot be asked: no token or no repository.
+    NoForge,
+    /// Somebody would have to approve the dispatched run.
+    ReviewersRequired {
+        /// GitHub's name of the environment.
+        environment: String,
+    },
+    /// The workflow cannot be dispatched, or declares no input that says where to go back to.
+    NotDispatchable {
+        /// Its file.
+        file: String,
+    },
+    /// GitHub does not say which run it started.
+    NoRunId,
+    /// This run was dispatched by a restore itself.
+    IsHeir,
+    /// The job does it, not this container.
+    InTheJob,
+}
+
+/// A stored thing that a restore would remove or replace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Loss {
+    /// Stack.
+    pub stack: String,
+    /// Logical id.
+    pub resource: String,
+    /// Type, such as `AWS::DynamoDB::Table`.
+    pub kind: String,
+    /// Replaced by an empty one, else removed.
+    pub replaced: bool,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.replaced { '±' } else { '−' };
+        write!(
+            f,
+            "{sign} {} ({}) / {}",
+            self.resource, self.kind, self.stack
+        )
+    }
+}
+
+/// Types whose removal or replacement loses what users stored in them.
+const STATEFUL: [&str; 30] = [
+    "AWS::Backup::BackupVault",
+    "AWS::Cassandra::Table",
+    "AWS::Cognito::IdentityPool",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolUser",
+    "AWS::DAX::Cluster",
+    "AWS::DocDB::DBCluster",
+    "AWS::DocDB::DBInstance",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::Volume",
+    "AWS::EFS::FileSystem",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::FSx::FileSystem",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::Neptune::DBCluster",
+    "AWS::Neptune::DBInstance",
+    "AWS::OpenSearchService::Domain",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::GlobalCluster",
+    "AWS::Redshift::Cluster",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+    "AWS::Timestream::Database",
+    "AWS::Timestream::Table",
+];
+
+/// True for a resource that holds what users stored.
+#[must_use]
+pub fn is_stateful(kind: &str) -> bool {
+    STATEFUL.contains(&kind)
+}
+
+/// Stateful resources that stand in the one template and not, or as another type, in the one to come: logical id
+/// and type each.
+#[must_use]
+pub fn losses(stack: &str, now: &[(String, String)], then: &[(String, String)]) -> Vec<Loss> {
+    let after = |id: &str| then.iter().find(|(i, _)| i == id).map(|(_, kind)| kind);
+    now.iter()
+        .filter(|(id, kind)| is_stateful(kind) && after(id) != Some(kind))
+        .map(|(id, kind)| Loss {
+            stack: stack.to_owned(),
+            resource: id.clone(),
+            kind: kind.clone(),
+            replaced: after(id).is_some(),
+        })
+        .collect()
+}
+
+/// One alias that has to move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasMove {
+    /// Function.
+    pub function: String,
+    /// Alias.
+    pub alias: String,
+    /// Where it points.
+    pub from: String,
+    /// Where it shall point.
+    pub to: String,
+}
+
+/// The moves that bring every saved alias back; `now`: the aliases of the saved functions as they are.
+pub fn alias_moves(saved: &SavedState, now: &SavedState) -> Result<Vec<AliasMove>, Obstacle> {
+    if saved.functions.is_empty() {
+        return Err(Obstacle::NoFunctions);
+    }
+    if saved.functions.iter().all(|f| f.aliases.is_empty()) {
+        return Err(Obstacle::NoAliases);
+    }
+    let mut moves = Vec::new();
+    for function in &saved.functions {
+        for then in &function.aliases {
+            let named = || (function.name.clone(), then.name.clone());
+            let Some(now) = now.alias(&function.name, &then.name) else {
+                let (function, alias) = named();
+                return Err(Obstacle::AliasGone { function, alias });
+            };
+            let (function, alias) = named();
+            if now.version == then.version && now.weights.is_empty() {
+                if then.version == LATEST {
+                    return Err(Obstacle::Unversioned { function, alias });
+                }
+                continue;
+            }
+            if then.version == LATEST {
+                return Err(Obstacle::Unversioned { function, alias });
+            }
+            moves.push(AliasMove {
+                function,
+                alias,
+                from: now.version.clone(),
+                to: then.version.clone(),
+            });
+        }
+    }
+    if moves.is_empty() {
+        return Err(Obstacle::AliasesAsSaved);
+    }
+    Ok(moves)
+}
+
+/// What can be said before a deployment about moving the aliases of `saved` back.
+pub fn foresee_aliases(saved: &SavedState) -> Result<(), Obstacle> {
+    if saved.functions.is_empty() {
+        return Err(Obstacle::NoFunctions);
+    }
+    let mut all = saved
+        .functions
+        .iter()
+        .flat_map(|f| f.aliases.iter().map(move |a| (f, a)));
+    if saved.functions.iter().all(|f| f.aliases.is_empty()) {
+        return Err(Obstacle::NoAliases);
+    }
+    all.find(|(_, a)| a.version == LATEST)
+        .map_or(Ok(()), |(f, a)| {
+            Err(Obstacle::Unversioned {
+                function: f.name.clone(),
+                alias: a.name.clone(),
+            })
+        })
+}
+
+/// The moves for people, in one line: what is alike stands together.
+#[must_use]
+pub fn moves_line(moves: &[AliasMove]) -> String {
+    const SHOWN: usize = 6;
+    let one = |m: &AliasMove| format!("{}:{} {} → {}", m.function, m.alias, m.from, m.to);
+    let mut line: Vec<String> = moves.iter().take(SHOWN).map(one).collect();
+    if moves.len() > SHOWN {
+        line.push(format!("+{}", moves.len() - SHOWN));
+    }
+    line.join(", ")
+}
+
+/// Names of the saved states that bring `target` back, the newest first. What served unharmed just before this
+/// deployment is newer than what was saved when it was judged.
+#[must_use]
+pub fn states_of(deployment: &Deployment, target: &Live) -> Vec<String> {
+    let start = &deployment.start;
+    let was_live = start
+        .previous
+        .as_ref()
+        .is_some_and(|p| p.deployment == target.deployment && !p.unwell);
+    let fresh = deployment
+        .saved_before
+        .clone()
+        .filter(|_| was_live && start.failing_before.is_empty());
+    let mut states: Vec<String> = fresh.into_iter().chain(target.state_id.clone()).collect();
+    states.dedup();
+    states
 }

@@ -14,11 +14,13 @@ use crate::core::outcome::KeeperSeen;
 use crate::core::policy::{CheckLine, CheckName, CheckOutcome, CheckResult, judge};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record, Status, StoredWord};
+use crate::core::state;
 use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
 use crate::engine::keep::take_over;
 use crate::engine::observe::{Before, before, fill, stacks};
+use crate::engine::saving::{self, Beside, Captured};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 use crate::ports::{CloudError, CommitError, Heads, ListQuery, Refusal, Stack};
@@ -130,8 +132,13 @@ pub async fn guard(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Guarded, EngineError> {
-    let (forge, mut look) = tokio::select! {
-        both = join(ask_forge(ports, setup, request), look(ports, setup, request)) => both,
+    let asked = join(
+        ask_forge(ports, setup, request),
+        look(ports, setup, request),
+    );
+    // What runs now is looked at beside the checks and the first write, so that nobody waits for it.
+    let (mut saving, (forge, mut look)) = tokio::select! {
+        both = beside(saving::capture(ports, setup), asked) => both,
         by = stopped(stop) => return Err(EngineError::Stopped(by)),
     };
     let mut look = std::mem::replace(
@@ -157,6 +164,7 @@ pub async fn guard(
             {
                 took_over = Some(closed);
                 look = self::look(ports, setup, request).await?;
+                saving = saving::capture(ports, setup);
                 holder = look.head(setup).holder;
                 if holder.is_none() {
                     continue;
@@ -191,6 +199,7 @@ pub async fn guard(
                     by = stopped(stop) => return Err(EngineError::Stopped(by)),
                 }
                 look = self::look(ports, setup, request).await?;
+                saving = saving::capture(ports, setup);
                 continue;
             }
         }
@@ -216,6 +225,7 @@ pub async fn guard(
             took_over.clone(),
             evidence.clone(),
             announce,
+            saving.take(),
         )
         .await
         {
@@ -223,8 +233,10 @@ pub async fn guard(
             // Somebody was faster: look again, and be told who.
             Err(CommitOr::Commit(CommitError::Lost { head })) => {
                 look.head = head.map(|h| *h).or(look.head);
+                saving = saving::capture(ports, setup);
                 if look.head.as_ref().is_none_or(|h| h.holder.is_none()) {
                     look = self::look(ports, setup, request).await?;
+                    saving = saving::capture(ports, setup);
                 }
             }
             Err(other) => return Err(other.into_engine()),
@@ -232,6 +244,20 @@ pub async fn guard(
         if let Some(by) = *stop.borrow() {
             return Err(EngineError::Stopped(by));
         }
+    }
+}
+
+/// `work`, with what is being looked at going on beside it.
+async fn beside<T>(
+    saving: Option<Beside<Captured>>,
+    work: impl Future<Output = T>,
+) -> (Option<Beside<Captured>>, T) {
+    match saving {
+        Some(saving) => {
+            let (saving, done) = saving.beside(work).await;
+            (Some(saving), done)
+        }
+        None => (None, work.await),
     }
 }
 
@@ -507,6 +533,7 @@ async fn begin(
     took_over: Option<DeploymentId>,
     evidence: Option<String>,
     announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
+    mut saving: Option<Beside<Captured>>,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
     let mut at = ports.clock.now();
@@ -575,10 +602,12 @@ async fn begin(
             lines: extra.checks.clone(),
         }];
         events.extend(took_over.clone().map(|from| Event::TookOver { from }));
+        let state = saving.as_ref().map(|_| state::before(&start.id));
+        events.extend(state.clone().map(|state| Event::Saving { state }));
         events.push(Event::Allowed);
         let session = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
         let seen: Option<Fence> = look.head.as_ref().map(|h| h.fence);
-        let started = Session::start(
+        let starting = Session::start(
             ports,
             setup,
             session,
@@ -588,11 +617,18 @@ async fn begin(
             start,
             events,
             evidence.clone(),
-        )
-        .await;
+        );
+        let (captured, started) = beside(saving, starting).await;
+        saving = captured;
         match started {
             Err(CommitOr::Commit(CommitError::IdTaken)) if clash < 20 => {}
-            other => return other,
+            Err(other) => return Err(other),
+            Ok(mut session) => {
+                session.saving = saving
+                    .zip(state)
+                    .map(|(captured, name)| saving::store(ports, setup, name, at, captured));
+                return Ok(session);
+            }
         }
     }
     Err(CommitOr::Commit(CommitError::IdTaken))

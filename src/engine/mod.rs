@@ -6,7 +6,9 @@ pub mod guard;
 pub mod keep;
 pub mod notify;
 pub mod observe;
+pub mod restore;
 pub mod resume;
+pub mod saving;
 pub mod session;
 pub mod watch;
 
@@ -24,7 +26,7 @@ use crate::core::restore::RollbackSettings;
 use crate::core::time::Timestamp;
 use crate::i18n::Locale;
 use crate::ports::{
-    Clock, CommitError, Forge, History, Mover, Notifier, Prober, Stacks, StoreError,
+    Clock, CommitError, Forge, History, Mover, Notifier, Prober, Saver, Stacks, StoreError,
 };
 
 /// Everything outside.
@@ -36,6 +38,8 @@ pub struct Ports {
     pub forge: Option<Arc<dyn Forge>>,
     /// CloudFormation.
     pub stacks: Arc<dyn Stacks>,
+    /// Looks at what runs, to save it.
+    pub saver: Arc<dyn Saver>,
     /// HTTP probes.
     pub prober: Arc<dyn Prober>,
     /// Channels.

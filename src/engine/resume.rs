@@ -4,18 +4,20 @@
 use std::time::Duration;
 
 use crate::core::deployment::{Deployment, Effect, State, after_job};
-use crate::core::gate::{GateSettings, OnInconclusive};
+use crate::core::gate::OnInconclusive;
 use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
 use crate::core::judge::Policy;
-use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
-use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
 use crate::engine::observe::live_change;
+use crate::engine::restore::{self, for_target};
+use crate::engine::saving::{Beside, Kept};
 use crate::engine::session::Session;
-use crate::engine::watch::{Watched, one_look_until, watch, watch_restored, watch_unrecorded};
+use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
-use crate::ports::{NoPlan, StepState};
+
+/// What runs now, being saved.
+type Saving = Beside<Kept>;
 
 /// How a driver goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,18 +87,17 @@ pub async fn drive(
                 {
                     start_watch(session, Vec::new(), true).await?;
                 }
-                let watched = watch(session, say, stop).await?;
-                if let Some(by) = watched_end(session, watched, how).await? {
+                let (saving, watched) = watch_and_save(session, say, stop).await?;
+                if let Some(by) = watched_end(session, watched, saving, how).await? {
                     return Ok(Drove::LeftToPost(by));
                 }
             }
-            Effect::PlanRestore => plan(session).await?,
-            Effect::Order(key) => {
-                session.renew().await?;
-                session.append(vec![Event::StepStarted { key }]).await?;
+            Effect::PlanRestore => restore::plan(session).await?,
+            Effect::Order(key) => session.append(vec![Event::StepStarted { key }]).await?,
+            Effect::Act(key) => restore::act(session, &key, say).await?,
+            Effect::VerifyRestore(strategy) => {
+                restore::verify_restore(session, strategy, say, stop).await?;
             }
-            Effect::Act(key) => act(session, &key, say).await?,
-            Effect::VerifyRestore(strategy) => verify_restore(session, strategy, say, stop).await?,
             Effect::Close(closing) => session.close(Vec::new(), closing).await?,
             Effect::Nothing => return Ok(Drove::Closed),
         }
@@ -164,9 +165,28 @@ async fn start_watch(
     session.append(events).await
 }
 
+/// Saves what runs while it is watched, so that a healthy end need not wait for it.
+async fn watch_and_save(
+    session: &mut Session,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<(Option<Saving>, Watched), EngineError> {
+    let deployed = session.deployment.job.map(|(job, _)| job) == Some(JobStatus::Success);
+    let saving = deployed.then(|| restore::save_after(session)).flatten();
+    let watching = watch(session, say, stop);
+    Ok(match saving {
+        Some(saving) => {
+            let (saving, watched) = saving.beside(watching).await;
+            (Some(saving), watched?)
+        }
+        None => (None, watching.await?),
+    })
+}
+
 async fn watched_end(
     session: &mut Session,
     watched: Watched,
+    saving: Option<Saving>,
     how: How,
 ) -> Result<Option<StoppedBy>, EngineError> {
     match watched {
@@ -175,9 +195,14 @@ async fn watched_end(
         }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
             let closing = session.deployment.closing_of(&judgement);
-            session
-                .close(vec![Event::Judged(judgement)], closing)
-                .await?;
+            let healthy =
+                closing.status == Status::Success && closing.verdict == Some(Verdict::Healthy);
+            let mut events = Vec::new();
+            if healthy {
+                events.extend(restore::saved(session, saving).await);
+            }
+            events.push(Event::Judged(judgement));
+            session.close(events, closing).await?;
         }
         Watched::Superseded => {
             let closing = Closing {
@@ -202,195 +227,6 @@ async fn watched_end(
         }
     }
     Ok(None)
-}
-
-/// The plan, or the end that follows from there being none; said before anything is touched.
-async fn plan(session: &mut Session) -> Result<(), EngineError> {
-    let State::Judged(judgement) = session.deployment.state.clone() else {
-        return Err(EngineError::Stale {
-            detail: "there is no judgement to restore for".to_owned(),
-        });
-    };
-    match make_plan(session, &judgement).await {
-        Ok(plan) => session.append(vec![Event::RestorePlanned { plan }]).await,
-        Err((reason, detail)) => {
-            let closing = session
-                .deployment
-                .closing_without_restore(&judgement, reason);
-            session
-                .close(
-                    Vec::new(),
-                    Closing {
-                        error: detail,
-                        ..closing
-                    },
-                )
-                .await
-        }
-    }
-}
-
-async fn make_plan(
-    session: &Session,
-    judgement: &Judgement,
-) -> Result<RestorePlan, (ReasonCode, Option<String>)> {
-    let start = &session.deployment.start;
-    let target = start.good.clone().ok_or((ReasonCode::NoGoodState, None))?;
-    let same = judgement
-        .findings
-        .iter()
-        .find(|f| f.verdict == Verdict::Degraded && start.failing_before.contains(&f.gate));
-    if let Some(gate) = same {
-        return Err((ReasonCode::TargetFailedSameGate, Some(gate.gate.clone())));
-    }
-    let mut steps = Vec::new();
-    let mut refusals = Vec::new();
-    let mut destroys = false;
-    for strategy in &session.setup().rollback.strategies {
-        let Some(mover) = session
-            .ports()
-            .movers
-            .iter()
-            .find(|m| m.strategy() == *strategy)
-        else {
-            continue;
-        };
-        match mover.plan(&session.deployment, &target).await {
-            Ok(planned) => steps.extend(planned),
-            Err(NoPlan::NotApplicable(why)) => refusals.push(format!("{strategy}: {why}")),
-            Err(NoPlan::WouldDestroyData(why)) => {
-                destroys = true;
-                refusals.push(format!("{strategy}: {why}"));
-            }
-            Err(NoPlan::Unknown(why)) => refusals.push(format!("{strategy}: {why}")),
-        }
-    }
-    if steps.is_empty() {
-        let reason = if destroys {
-            ReasonCode::WouldDestroyData
-        } else {
-            ReasonCode::NoStrategy
-        };
-        return Err((reason, (!refusals.is_empty()).then(|| refusals.join("; "))));
-    }
-    Ok(RestorePlan {
-        target: target.deployment,
-        steps,
-    })
-}
-
-/// Looks whether an ordered step was done, and does it if not. The lease is kept alive meanwhile.
-async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), EngineError> {
-    let State::Restoring(now) = &session.deployment.state else {
-        return Err(EngineError::Stale {
-            detail: "nothing is being restored".to_owned(),
-        });
-    };
-    let Some(step) = now.plan.steps.iter().find(|s| s.key == *key).cloned() else {
-        return Err(EngineError::Stale {
-            detail: format!("no step {key} in the plan"),
-        });
-    };
-    say(Say::Restoring {
-        what: step.what.clone(),
-    });
-    // Reads the lock again before it touches anything: a container may have outlived its job.
-    session.renew().await?;
-    let done = perform(session, &step).await?;
-    let event = match done {
-        Ok(()) => Event::StepDone { key: key.clone() },
-        Err(why) => Event::StepFailed {
-            key: key.clone(),
-            why,
-        },
-    };
-    session.append(vec![event]).await
-}
-
-async fn perform(
-    session: &mut Session,
-    step: &PlannedStep,
-) -> Result<Result<(), Why>, EngineError> {
-    let ports = session.ports().clone();
-    let Some(mover) = ports.movers.iter().find(|m| m.strategy() == step.strategy) else {
-        return Ok(Err(Why::new(
-            Kind::NotFound,
-            format!("{} is not available here", step.strategy),
-        )));
-    };
-    let Some(lease) = session.lease() else {
-        return Err(EngineError::Lost {
-            head: Some(Box::new(session.head.clone())),
-        });
-    };
-    let work = async {
-        loop {
-            match mover.look(step).await {
-                Ok(StepState::Done) => return Ok(()),
-                Ok(StepState::NotDone) => return mover.act(&lease, step).await.map_err(|e| e.why),
-                Ok(StepState::Running) => {
-                    ports.clock.sleep(std::time::Duration::from_secs(2)).await
-                }
-                Err(error) => return Err(error.why),
-            }
-        }
-    };
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(done),
-            () = ports.clock.sleep(crate::core::lease::LEASE / 4) => session.renew().await?,
-        }
-    }
-}
-
-/// The gates again, for the version that was brought back.
-async fn verify_restore(
-    session: &mut Session,
-    strategy: Strategy,
-    say: &Sayer,
-    stop: &mut Stop,
-) -> Result<(), EngineError> {
-    let version = session
-        .deployment
-        .start
-        .good
-        .as_ref()
-        .and_then(|g| g.git_ref.clone());
-    let gates = for_target(&session.setup().gates, version.as_ref());
-    let judgement = match watch_restored(session, gates, say, stop).await? {
-        Watched::Judged(judgement) | Watched::Yielded(judgement) => judgement,
-        Watched::Superseded => Judgement {
-            verdict: Verdict::Inconclusive,
-            reason: ReasonCode::Superseded,
-            decision: Decision::Hold,
-            findings: Vec::new(),
-        },
-        // A restore is finished, not abandoned: the journal stands, whoever comes next verifies.
-        Watched::Stopped(by) => return Err(EngineError::Stopped(by)),
-    };
-    session
-        .append(vec![Event::RestoreJudged {
-            strategy,
-            judgement,
-        }])
-        .await
-}
-
-/// The gates with the restored version as the one that must answer.
-fn for_target(gates: &GateSettings, version: Option<&crate::core::id::CommitSha>) -> GateSettings {
-    let mut gates = gates.clone();
-    for gate in &mut gates.http {
-        gate.version = match (gate.version.take(), version) {
-            (Some(check), Some(sha)) => Some(crate::core::gate::http::VersionCheck {
-                equals: sha.as_str().to_owned(),
-                ..check
-            }),
-            // The version that answered before is not known: what answers must only be well.
-            (_, _) => None,
-        };
-    }
-    gates
 }
 
 /// Judges the gates of an environment as it is, without lock and record: one look, or a watch of `window`.

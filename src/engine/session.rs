@@ -10,7 +10,9 @@ use crate::core::journal::{Adopter, Closing, Entry, Event, Judgement, Start, rep
 use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
 use crate::core::ledger;
 use crate::core::reason::ReasonCode;
+use crate::core::state::SavedState;
 use crate::core::time::Timestamp;
+use crate::engine::saving::{Beside, Kept, Unsaved};
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
 
@@ -34,6 +36,12 @@ pub struct Session {
     pub unsaved: Option<Judgement>,
     /// Notices of the writes of this session that are still to be delivered.
     pub notices: Vec<Notice>,
+    /// The saved state that is being brought back, with its name.
+    pub restores: Option<(String, SavedState)>,
+    /// What ran before, being saved.
+    pub saving: Option<Beside<Kept>>,
+    /// What runs was not saved, or not all of it.
+    pub unsaved_state: Option<Unsaved>,
 }
 
 /// Ids made from chance.
@@ -78,6 +86,9 @@ impl Session {
             head,
             unsaved: None,
             notices: Vec::new(),
+            restores: None,
+            saving: None,
+            unsaved_state: None,
         };
         let take = locked.then(|| HeadWrite::Take {
             seen,
@@ -127,6 +138,9 @@ impl Session {
             head,
             unsaved: None,
             notices: Vec::new(),
+            restores: None,
+            saving: None,
+            unsaved_state: None,
         };
         let adopt = locked.then(|| HeadWrite::Adopt {
             token: session
@@ -185,6 +199,13 @@ impl Session {
         self.write(Vec::new(), events, None, Some(closing))
             .await
             .map_err(CommitOr::into_engine)
+    }
+
+    /// Waits until what ran before is saved; `None` where nothing was to be.
+    pub async fn saved_before(&mut self) -> Option<Kept> {
+        let kept = self.saving.take()?.finish().await;
+        self.unsaved_state.clone_from(&kept.unsaved);
+        Some(kept)
     }
 
     /// A sign of life; shows who waits.

@@ -14,6 +14,7 @@ pub mod inputs;
 mod ko;
 pub mod label;
 pub mod message;
+pub mod obstacle;
 pub mod reason;
 pub mod saying;
 pub mod sight;

@@ -34,6 +34,10 @@ pub enum Tale {
     },
     /// The job's own steps may deploy.
     Allowed,
+    /// What ran before is being saved.
+    Saving,
+    /// What runs now was saved.
+    Saved,
     /// An abandoned lock was taken.
     TookOver(DeploymentId),
     /// Another process goes on.
@@ -115,6 +119,8 @@ impl Tale {
             },
             Event::Checked { lines } => Self::checked(lines),
             Event::Allowed => Self::Allowed,
+            Event::Saving { .. } => Self::Saving,
+            Event::Saved { .. } => Self::Saved,
             Event::TookOver { from } => Self::TookOver(from.clone()),
             Event::Adopted { by } => Self::Adopted(*by),
             Event::JobEnded { job, live, .. } => Self::JobEnded {
@@ -142,7 +148,7 @@ impl Tale {
             },
             Event::StepStarted { key } => Self::StepStarted(step(key, plan)),
             Event::StepDone { key } => Self::StepDone(step(key, plan)),
-            Event::StepFailed { key, why } => Self::StepFailed {
+            Event::StepFailed { key, why, .. } => Self::StepFailed {
                 what: step(key, plan),
                 why: Why {
                     kind: why.kind,

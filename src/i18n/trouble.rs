@@ -33,6 +33,18 @@ pub enum Trouble {
     PostWatches,
     /// The deploy itself held no lock.
     Unguarded,
+    /// What runs could not be saved.
+    NotSaved {
+        /// Why.
+        why: String,
+        /// Some of it was.
+        partly: bool,
+    },
+    /// A bad verdict could not be answered by a restore.
+    NoRestore {
+        /// What stands in the way, a sentence each.
+        why: Vec<String>,
+    },
     /// The record could not be closed.
     NotClosed {
         /// Why.
@@ -88,6 +100,24 @@ impl Trouble {
             }
             (Self::Unguarded, Locale::Ko) => {
                 "이 작업은 잠금 없이 배포했으므로 다른 실행이 동시에 배포할 수 있었습니다. 배포 전에 `phase: guard` 단계를 추가하십시오".to_owned()
+            }
+            (Self::NotSaved { why, partly: false }, Locale::En) => {
+                format!("what runs could not be saved ({why}); a restore to it by lambda_alias or cloudformation will not be possible")
+            }
+            (Self::NotSaved { why, partly: false }, Locale::Ko) => {
+                format!("현재 상태를 저장하지 못했습니다({why}). lambda_alias나 cloudformation으로 이 상태를 복구할 수 없습니다")
+            }
+            (Self::NotSaved { why, partly: true }, Locale::En) => {
+                format!("not all of what runs could be saved ({why}); a restore brings back only the rest")
+            }
+            (Self::NotSaved { why, partly: true }, Locale::Ko) => {
+                format!("현재 상태의 일부를 저장하지 못했습니다({why}). 나머지만 복구할 수 있습니다")
+            }
+            (Self::NoRestore { why }, Locale::En) => {
+                format!("a bad version could not be rolled back automatically: {}", why.join("; "))
+            }
+            (Self::NoRestore { why }, Locale::Ko) => {
+                format!("문제가 생겨도 자동으로 롤백할 수 없습니다: {}", why.join("; "))
             }
             (Self::NotClosed { why }, Locale::En) => {
                 format!("the record could not be closed ({why}); the next run or the keeper closes it by evidence")

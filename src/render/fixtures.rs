@@ -484,6 +484,8 @@ fn plan() -> RestorePlan {
                 "stack HanbitTodoStack-prod",
             ),
         ],
+        state: None,
+        skipped: Vec::new(),
     }
 }
 
@@ -631,6 +633,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
                 vec![Event::StepFailed {
                     key: keys[1].clone(),
                     why: Why::new(Kind::Denied, "cloudformation:UpdateStack"),
+                    reason: None,
                 }],
             ));
             rest.push((

@@ -68,6 +68,8 @@ impl<'a> Story<'a> {
                     Event::JobEnded { stacks, .. } => story.stacks = stacks,
                     Event::Checked { .. }
                     | Event::Allowed
+                    | Event::Saving { .. }
+                    | Event::Saved { .. }
                     | Event::TookOver { .. }
                     | Event::Adopted { .. }
                     | Event::WatchStarted { .. }

@@ -112,6 +112,8 @@ fn bars(entries: &[Entry], now: Timestamp, locale: Locale) -> Vec<Bar> {
                 }
                 Event::Checked { .. }
                 | Event::Allowed
+                | Event::Saving { .. }
+                | Event::Saved { .. }
                 | Event::TookOver { .. }
                 | Event::Adopted { .. }
                 | Event::YieldAsked { .. }

@@ -43,6 +43,8 @@ pub fn text(tale: &T) -> String {
             text
         }
         T::Allowed => "The job's own steps may deploy".to_owned(),
+        T::Saving => "What ran before is saved".to_owned(),
+        T::Saved => "What runs now was saved".to_owned(),
         T::TookOver(from) => format!("Took over the abandoned lock of {from}"),
         T::Adopted(by) => format!("Continued by {}", by.word(L)),
         T::JobEnded { job, live } => {

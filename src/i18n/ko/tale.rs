@@ -38,6 +38,8 @@ pub fn text(tale: &T) -> String {
             text
         }
         T::Allowed => "배포 단계 진행 허용".to_owned(),
+        T::Saving => "배포 전 상태 저장".to_owned(),
+        T::Saved => "현재 상태 저장됨".to_owned(),
         T::TookOver(from) => format!("방치된 잠금 인수(이전 배포 {from})"),
         T::Adopted(by) => format!("{} 이어서 진행", with(by.word(L), Particle::Subject)),
         T::JobEnded { job, live } => {

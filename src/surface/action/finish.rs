@@ -28,6 +28,8 @@ pub enum By {
     Post,
     /// An explicit step; its post can still finish.
     Verify,
+    /// The main stage, which rolls back by itself; its post can still finish.
+    Main,
 }
 
 /// The post stage.
@@ -168,7 +170,8 @@ fn unlocked_holder(
     })
 }
 
-async fn finish(
+/// Does what is owed until nothing is, and tells.
+pub async fn finish(
     stage: &mut Stage<'_>,
     connected: &Connected,
     mut session: Session,
@@ -232,6 +235,7 @@ async fn finish(
             exit = Some(if bad { Exit::Act } else { ended.exit });
         }
     }
+    notes.extend(not_saved(&session, stage.locale));
     let mut report = Report {
         notes,
         ..stage.report_of(
@@ -251,6 +255,17 @@ async fn finish(
     stage.write_outputs(&report)?;
     stage.tell(&report);
     Ok(report.outcome.exit)
+}
+
+/// That what runs was not saved, or not all of it.
+#[must_use]
+pub fn not_saved(session: &Session, locale: crate::i18n::Locale) -> Option<String> {
+    let unsaved = session.unsaved_state.as_ref()?;
+    let trouble = Trouble::NotSaved {
+        why: unsaved.why.to_string(),
+        partly: unsaved.partly,
+    };
+    Some(trouble.text(locale))
 }
 
 /// Whoever must act is told even when the outbox cannot be reached.

@@ -1,6 +1,8 @@
 //! The main stage: checks, lock, record, `deploy_needed`. Knows the order in which a killed stage leaves the least
 //! behind: state before the lock, outputs before alerts.
 
+use futures_util::future::join;
+
 use crate::core::journal::Event;
 use crate::core::lease::Holder;
 use crate::core::outcome::{Exit, Outcome, Report};
@@ -8,8 +10,11 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status};
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
 use crate::engine::notify::deliver;
+use crate::engine::restore::{RollsBack, foresee, plan_rollback};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Stop, stopped};
+use crate::i18n::trouble::Trouble;
+use crate::surface::action::finish::{By, finish, not_saved};
 use crate::surface::action::pinned::Pinned;
 use crate::surface::action::stage::{Connected, Ended, Stage};
 
@@ -83,6 +88,14 @@ async fn started(
     let mut stopped_by = *stop.borrow();
     if let Some(by) = stopped_by {
         note_stop(&mut session, by).await;
+    } else if session.deployment.is_rollback() {
+        match plan_rollback(&mut session).await {
+            Ok(RollsBack::Here | RollsBack::Closed) => {
+                return finish(stage, connected, session, By::Main, Vec::new(), stop).await;
+            }
+            Ok(RollsBack::ByTheJob) => {}
+            Err(error) => return Err(stage.failed(&error)),
+        }
     }
     let report = |stage: &Stage<'_>, session: &Session, told| Report {
         holder: None,
@@ -98,14 +111,30 @@ async fn started(
     stage.write_outputs(&report(stage, &session, Vec::new()))?;
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
-    let told = tokio::select! {
-        told = deliver(&connected.ports, &setup.environment, session.id(), setup.locale, notices) => told,
-        by = stopped(stop) => { stopped_by = Some(by); Vec::new() }
+    let id = session.id().clone();
+    let told = deliver(
+        &connected.ports,
+        &setup.environment,
+        &id,
+        setup.locale,
+        notices,
+    );
+    // What ran before is stored before this stage ends: until then the job's own steps do not begin.
+    let (told, foreseen) = tokio::select! {
+        both = join(told, foresee(&mut session)) => both,
+        by = stopped(stop) => { stopped_by = Some(by); (Vec::new(), Vec::new()) }
     };
+    let mut notes: Vec<String> = not_saved(&session, stage.locale).into_iter().collect();
+    if !foreseen.is_empty() {
+        notes.push(Trouble::NoRestore { why: foreseen }.text(stage.locale));
+    }
     if let (Some(by), true) = (stopped_by, session.deployment.stop.is_none()) {
         note_stop(&mut session, by).await;
     }
-    let report = report(stage, &session, told);
+    let report = Report {
+        notes,
+        ..report(stage, &session, told)
+    };
     stage.tell(&report);
     Ok(report.outcome.exit)
 }

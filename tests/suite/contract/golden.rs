@@ -190,6 +190,8 @@ fn plan() -> RestorePlan {
     RestorePlan {
         target: id("deploy-1702339200000"),
         steps: steps.collect(),
+        state: None,
+        skipped: vec![],
     }
 }
 
@@ -229,6 +231,7 @@ fn every_event() -> Vec<Event> {
         Event::StepFailed {
             key,
             why: Why::new(Kind::Provider, "ResourceConflictException"),
+            reason: None,
         },
         Event::RestoreJudged {
             strategy: Strategy::LambdaAlias,
@@ -241,6 +244,12 @@ fn every_event() -> Vec<Event> {
         )),
         Event::UndoneBy {
             by: id("rollback-20241213-090000-a1b2c3d4"),
+        },
+        Event::Saving {
+            state: "deploy-20241212-143052-a1b2c3d4.before".into(),
+        },
+        Event::Saved {
+            state: "deploy-20241212-143052-a1b2c3d4.after".into(),
         },
     ]
 }
@@ -263,7 +272,9 @@ fn is_listed(event: &Event) -> bool {
         | Event::StepFailed { .. }
         | Event::RestoreJudged { .. }
         | Event::Closed(_)
-        | Event::UndoneBy { .. } => true,
+        | Event::UndoneBy { .. }
+        | Event::Saving { .. }
+        | Event::Saved { .. } => true,
     }
 }
 
@@ -355,7 +366,7 @@ fn bodies_of_version_1_are_read_and_replay() {
         assert_eq!(&read[..], std::slice::from_ref(wanted));
         assert!(is_listed(wanted) && names.insert(wanted.name()));
     }
-    assert_eq!(names.len(), 17, "one event of every kind");
+    assert_eq!(names.len(), 19, "one event of every kind");
     for (name, written) in journals() {
         let bodies = kept["journals"][name].as_array().expect("a journal");
         let bodies: Vec<String> = bodies.iter().map(ToString::to_string).collect();

@@ -52,10 +52,7 @@ async fn a_state_is_read_as_it_was_written(bench: &Bench) {
         .await
         .unwrap();
     let other = bench.another().await;
-    assert_eq!(
-        other.state("d.before", at(0)).await.unwrap(),
-        Some(written)
-    );
+    assert_eq!(other.state("d.before", at(0)).await.unwrap(), Some(written));
     assert_eq!(other.state("d.after", at(0)).await.unwrap(), None);
 }
 

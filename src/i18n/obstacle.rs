@@ -1,0 +1,146 @@
+//! Why a way of bringing a version back cannot be gone, in both languages; knows no surface.
+
+use crate::core::restore::{NoPlan, Obstacle, Strategy};
+use crate::i18n::wording::{one_line, piece};
+use crate::i18n::{Locale, Word};
+
+/// A configured strategy and why it has no plan, as one sentence without its full stop.
+#[must_use]
+pub fn no_plan(strategy: Strategy, why: &NoPlan, locale: Locale) -> String {
+    let name = strategy.as_str();
+    let why = match (why, locale) {
+        (NoPlan::NotApplicable(obstacle), _) => obstacle_text(obstacle, locale),
+        (NoPlan::WouldDestroyData(losses), _) => would_lose(losses.iter(), locale),
+        (NoPlan::Unknown(why), Locale::En) => format!(
+            "it could not be found out whether it applies ({}: {})",
+            why.kind.word(locale),
+            piece(&why.detail)
+        ),
+        (NoPlan::Unknown(why), Locale::Ko) => format!(
+            "쓸 수 있는지 확인하지 못했습니다({}: {})",
+            why.kind.word(locale),
+            piece(&why.detail)
+        ),
+    };
+    format!("{name}: {why}")
+}
+
+/// What would be lost.
+#[must_use]
+pub fn would_lose(losses: impl Iterator<Item = impl std::fmt::Display>, locale: Locale) -> String {
+    let what: Vec<String> = losses
+        .take(5)
+        .map(|l| one_line(&l.to_string(), 200))
+        .collect();
+    let what = what.join(", ");
+    match locale {
+        Locale::En => format!("it would remove or replace stored data: {what}"),
+        Locale::Ko => format!("저장된 데이터를 지우거나 새로 만들게 됩니다: {what}"),
+    }
+}
+
+fn obstacle_text(obstacle: &Obstacle, locale: Locale) -> String {
+    match locale {
+        Locale::En => english(obstacle),
+        Locale::Ko => korean(obstacle),
+    }
+}
+
+fn english(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::NoSavedState => "no saved state of the good version is kept".to_owned(),
+        Obstacle::NoFunctions => "no function of it is known".to_owned(),
+        Obstacle::NoAliases => "the functions have no alias that could be moved back".to_owned(),
+        Obstacle::AliasesAsSaved => {
+            "every alias still points to the saved version, so moving aliases changes nothing"
+                .to_owned()
+        }
+        Obstacle::Unversioned { function, alias } => format!(
+            "alias {} of {} points to $LATEST, which keeps no older version; publish versions",
+            piece(alias),
+            piece(function)
+        ),
+        Obstacle::AliasGone { function, alias } => format!(
+            "alias {} of {} does not exist any more",
+            piece(alias),
+            piece(function)
+        ),
+        Obstacle::NoStacks => {
+            "no stack of it was saved; name `stacks` in the configuration".to_owned()
+        }
+        Obstacle::StackGone { stack } => format!("the stack {} does not exist", piece(stack)),
+        Obstacle::StackBlocked { stack, status } => format!(
+            "the stack {} takes no update while it is {}",
+            piece(stack),
+            piece(status)
+        ),
+        Obstacle::TemplateTooLarge { stack, bytes } => format!(
+            "the template of {} has {bytes} bytes; above 51200 CloudFormation reads it from an S3 bucket only, and none is configured",
+            piece(stack)
+        ),
+        Obstacle::NoWorkflow => {
+            "no workflow is configured; set `rollback.workflow.file`".to_owned()
+        }
+        Obstacle::NoForge => "GitHub cannot be asked; give `github_token`".to_owned(),
+        Obstacle::ReviewersRequired { environment } => format!(
+            "the GitHub environment {} has required reviewers, so a dispatched run would wait for a person",
+            piece(environment)
+        ),
+        Obstacle::NotDispatchable { file } => format!(
+            "the workflow {} has no `workflow_dispatch` with the inputs deployment_type and rollback_target",
+            piece(file)
+        ),
+        Obstacle::NoRunId => "GitHub does not say which run a dispatch has started".to_owned(),
+        Obstacle::IsHeir => "this run was started by a restore and starts no other".to_owned(),
+        Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
+    }
+}
+
+fn korean(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::NoSavedState => "정상이던 버전의 저장된 상태가 없습니다".to_owned(),
+        Obstacle::NoFunctions => "해당하는 함수를 찾지 못했습니다".to_owned(),
+        Obstacle::NoAliases => "함수에 되돌릴 별칭(alias)이 없습니다".to_owned(),
+        Obstacle::AliasesAsSaved => {
+            "모든 별칭이 이미 저장된 버전을 가리키므로 별칭을 옮겨도 달라지지 않습니다".to_owned()
+        }
+        Obstacle::Unversioned { function, alias } => format!(
+            "{} 함수의 별칭 {}이(가) 이전 내용이 남지 않는 $LATEST를 가리킵니다. 버전을 게시하십시오",
+            piece(function),
+            piece(alias)
+        ),
+        Obstacle::AliasGone { function, alias } => format!(
+            "{} 함수의 별칭 {}이(가) 더 이상 없습니다",
+            piece(function),
+            piece(alias)
+        ),
+        Obstacle::NoStacks => "저장된 스택이 없습니다. 설정에 `stacks`를 지정하십시오".to_owned(),
+        Obstacle::StackGone { stack } => format!("{} 스택이 없습니다", piece(stack)),
+        Obstacle::StackBlocked { stack, status } => format!(
+            "{} 스택이 {} 상태여서 업데이트할 수 없습니다",
+            piece(stack),
+            piece(status)
+        ),
+        Obstacle::TemplateTooLarge { stack, bytes } => format!(
+            "{} 스택의 템플릿이 {bytes}바이트입니다. 51200바이트를 넘으면 S3 버킷이 필요한데 설정되어 있지 않습니다",
+            piece(stack)
+        ),
+        Obstacle::NoWorkflow => {
+            "워크플로가 설정되지 않았습니다. `rollback.workflow.file`을 지정하십시오".to_owned()
+        }
+        Obstacle::NoForge => {
+            "GitHub에 물어볼 수 없습니다. `github_token`을 지정하십시오".to_owned()
+        }
+        Obstacle::ReviewersRequired { environment } => format!(
+            "GitHub 환경 {}에 필수 검토자가 있어 시작된 실행이 사람의 승인을 기다리게 됩니다",
+            piece(environment)
+        ),
+        Obstacle::NotDispatchable { file } => format!(
+            "{} 워크플로에 deployment_type과 rollback_target 입력이 있는 `workflow_dispatch`가 없습니다",
+            piece(file)
+        ),
+        Obstacle::NoRunId => "GitHub가 어떤 실행을 시작했는지 알려주지 않습니다".to_owned(),
+        Obstacle::IsHeir => "복구가 시작한 실행이므로 다른 실행을 시작하지 않습니다".to_owned(),
+        Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
+    }
+}
