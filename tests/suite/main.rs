@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod contract;
-mod stories;
 mod drift;
 mod layers;
+mod stories;
+mod verdict;
 mod world;
