@@ -19,6 +19,9 @@ pub mod tale;
 pub mod wording;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use ending::Ending;
 pub use label::Label;
 pub use message::Message;
