@@ -5,7 +5,12 @@
 //! `core` (pure decisions) → `i18n` (sentences) → `render` (text for each surface) → `config` (settings) →
 //! `ports` (what the engine needs) → `adapters` | `engine` → `surface` (action, command line) → `app`.
 
+pub mod adapters;
+pub mod app;
+pub mod config;
 pub mod core;
+pub mod engine;
 pub mod i18n;
 pub mod ports;
 pub mod render;
+pub mod surface;

@@ -6,14 +6,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core::alert::{Channel, Notice, NoticeState};
+use crate::core::deployment::Deployment;
 use crate::core::id::{
     CommitKey, CommitSha, DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token,
 };
 use crate::core::journal::{Entry, StackSeen};
-use crate::core::lease::{Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Live, YieldRequest};
+use crate::core::lease::{
+    Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Lease, Live, YieldRequest,
+};
+pub use crate::core::ledger::Pointers;
 use crate::core::observation::{Probe, ProbeRequest, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
+use crate::core::restore::{PlannedStep, Strategy};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
 
@@ -71,19 +76,6 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// Where `live`, `previous` and the good ones point after a close; `None` in the commit leaves them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointers {
-    /// What serves.
-    pub live: Option<Live>,
-    /// What served before.
-    pub previous: Option<Live>,
-    /// Newest verified state.
-    pub good_state: Option<Live>,
-    /// Good versions, newest first.
-    pub good: Vec<Live>,
-}
-
 /// What a commit does to the head, and on which condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HeadWrite {
@@ -127,6 +119,33 @@ pub enum HeadWrite {
         lease_until: Timestamp,
         /// Who may take over.
         heir: Option<Heir>,
+    },
+    /// A dispatched run takes the lock over from the holder that waits for it: it is the heir and nobody was faster.
+    Inherit {
+        /// The run that the head names as heir.
+        run: u64,
+        /// The fence that was seen.
+        seen: Fence,
+        /// Our session.
+        session: SessionId,
+        /// Us; the holder until now becomes the lender.
+        holder: Box<Holder>,
+        /// What we do.
+        mode: HeadMode,
+        /// Sign of life until.
+        lease_until: Timestamp,
+    },
+    /// An heir's close: the lender is the holder again, in mode `restoring`, and nobody's session may write
+    /// until it adopts.
+    HandBack {
+        /// Our fence.
+        fence: Fence,
+        /// Our session.
+        session: SessionId,
+        /// New pointers.
+        pointers: Option<Box<Pointers>>,
+        /// Set as the first day of complete totals, if none is set.
+        totals_since: Day,
     },
     /// Gives the lock back.
     Release {
@@ -556,6 +575,45 @@ pub trait Notifier: Send + Sync {
     fn channel(&self) -> Channel;
     /// Sends once, with the retries that are sure not to repeat.
     async fn send(&self, message: &Message) -> Result<(), SendError>;
+}
+
+/// What became of an ordered step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Not done: do it.
+    NotDone,
+    /// Done already.
+    Done,
+    /// Under way: look again.
+    Running,
+}
+
+/// Why a strategy has no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoPlan {
+    /// It does not apply here; from outside.
+    NotApplicable(String),
+    /// It would remove or replace stored data; from outside.
+    WouldDestroyData(String),
+    /// It could not be found out.
+    Unknown(Why),
+}
+
+/// One strategy of bringing a version back.
+#[async_trait]
+pub trait Mover: Send + Sync {
+    /// Which.
+    fn strategy(&self) -> Strategy;
+    /// The steps that bring `target` back.
+    async fn plan(
+        &self,
+        deployment: &Deployment,
+        target: &Live,
+    ) -> Result<Vec<PlannedStep>, NoPlan>;
+    /// Whether a step was done already.
+    async fn look(&self, step: &PlannedStep) -> Result<StepState, CloudError>;
+    /// Does it. Its key makes a second call harmless where the provider allows that.
+    async fn act(&self, lease: &Lease, step: &PlannedStep) -> Result<(), CloudError>;
 }
 
 /// Time and chance.

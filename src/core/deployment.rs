@@ -218,7 +218,7 @@ impl Deployment {
                 Event::CancelAsked { by },
             ) => next.stop = Some(self.stop.unwrap_or(*by)),
             (State::Watching { .. }, Event::Judged(judgement)) => {
-                if judgement.verdict == Verdict::Degraded {
+                if judgement.verdict == Verdict::Degraded && self.is_live() {
                     tell.push(AlertEvent::HealthCheckFailed);
                 }
                 next.judged = Some(judgement.clone());
@@ -325,21 +325,87 @@ impl Deployment {
     pub fn closing_of(&self, judgement: &Judgement) -> Closing {
         let job_failed = self.job.is_some_and(|(job, _)| job != JobStatus::Success);
         let live = self.is_live();
-        let (status, reason) = match judgement.verdict {
-            Verdict::Degraded => (Status::Failure, judgement.reason),
-            _ if job_failed => (Status::Failure, self.job_reason()),
+        let (status, reason, decision) = match judgement.verdict {
+            Verdict::Degraded if live => (Status::Failure, judgement.reason, Decision::Stop),
+            // Nothing was changed, so what the gates see is not of this deployment's making.
+            _ if job_failed && !live => (Status::Failure, self.job_reason(), Decision::Stop),
+            _ if job_failed => (Status::Failure, self.job_reason(), Decision::Hold),
+            Verdict::Degraded => (Status::Failure, judgement.reason, Decision::Stop),
             Verdict::Healthy | Verdict::Inconclusive | Verdict::Skipped => {
-                (Status::Success, judgement.reason)
+                (Status::Success, judgement.reason, judgement.decision)
             }
         };
         Closing {
             status,
             verdict: Some(judgement.verdict),
             reason,
-            decision: judgement.decision,
+            decision,
             error: None,
             live,
         }
+    }
+
+    /// How a judgement ends the deployment that asked for a restore which cannot be had.
+    #[must_use]
+    pub fn closing_without_restore(&self, judgement: &Judgement, why: ReasonCode) -> Closing {
+        let closing = self.closing_of(judgement);
+        match judgement.verdict {
+            Verdict::Degraded => Closing {
+                reason: why,
+                decision: Decision::Stop,
+                ..closing
+            },
+            Verdict::Healthy | Verdict::Inconclusive | Verdict::Skipped => Closing {
+                decision: Decision::Hold,
+                ..closing
+            },
+        }
+    }
+
+    /// How a stop ends the deployment; whatever is live then is unverified.
+    #[must_use]
+    pub fn closing_of_stop(&self) -> Closing {
+        let live = self.is_live();
+        Closing {
+            status: Status::Cancelled,
+            verdict: None,
+            reason: if live {
+                ReasonCode::CancelledLive
+            } else {
+                ReasonCode::Cancelled
+            },
+            decision: if live { Decision::Hold } else { Decision::Stop },
+            error: None,
+            live,
+        }
+    }
+
+    /// How the release of its lock by a person ends it: a restore that was under way has failed, for nobody
+    /// goes on with it.
+    #[must_use]
+    pub fn closing_of_release(&self) -> Closing {
+        let closing = self.closing_of_stop();
+        match &self.state {
+            State::Restoring(now) => Closing {
+                status: Status::RollbackFailed,
+                verdict: Some(now.why.verdict),
+                reason: ReasonCode::RestoreFailed,
+                decision: Decision::Stop,
+                error: None,
+                live: true,
+            },
+            State::Deploying
+            | State::JobEnded { .. }
+            | State::Watching { .. }
+            | State::Judged(_)
+            | State::Closed(_) => closing,
+        }
+    }
+
+    /// True where a bad verdict may undo this deployment: its version is what serves.
+    #[must_use]
+    pub fn may_restore(&self) -> bool {
+        self.is_live() && self.start.locked && !self.start.irreversible
     }
 
     fn is_live(&self) -> bool {

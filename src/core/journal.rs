@@ -100,6 +100,9 @@ pub struct Start {
     pub irreversible: bool,
     /// For a rollback: where to.
     pub target: Option<Live>,
+    /// For a rollback: the success that its healthy end undoes.
+    #[serde(default)]
+    pub undoes: Option<Live>,
     /// The stacks before.
     pub stacks: Vec<StackSeen>,
     /// HTTP gates that failed already before.
@@ -107,8 +110,11 @@ pub struct Start {
     /// Versions that answered before, by gate.
     #[serde(default)]
     pub versions_before: Vec<(String, String)>,
-    /// False where `verify` stood alone: nothing kept others out while it was deployed.
+    /// This deployment holds the environment's lock.
     pub locked: bool,
+    /// `verify` stood alone: nothing kept others out while it was deployed.
+    #[serde(default)]
+    pub unguarded: bool,
     /// Commits between the last good version and this one, a line each; from outside.
     #[serde(default)]
     pub changes: Vec<String>,

@@ -100,6 +100,9 @@ pub struct Live {
     /// No restore and no rollback to before it.
     #[serde(default)]
     pub irreversible: bool,
+    /// It serves although it was closed as failed or cancelled: deploying it again is no repetition.
+    #[serde(default)]
+    pub unwell: bool,
 }
 
 /// Asks a watching holder to hand over.

@@ -7,15 +7,19 @@
 use crate::core::record::words;
 
 pub mod alert;
+pub mod config;
 mod en;
 pub mod ending;
+pub mod inputs;
 mod ko;
 pub mod label;
 pub mod message;
 pub mod reason;
+pub mod saying;
 pub mod sight;
 pub mod step;
 pub mod tale;
+pub mod trouble;
 pub mod wording;
 pub mod words;
 

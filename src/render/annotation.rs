@@ -159,7 +159,7 @@ pub fn annotations(report: &Report, locale: Locale) -> Vec<Annotation> {
     if report.keeper == KeeperSeen::Absent {
         out.push(warning(&headline, Message::KeeperAbsent.text(locale)));
     }
-    if story.start.is_some_and(|s| !s.locked) {
+    if story.start.is_some_and(|s| s.unguarded) {
         out.push(warning(&headline, Message::NoLock.text(locale)));
     }
     limited(out)

@@ -42,6 +42,7 @@ fn live(deployment: &str, commit: &str, seconds: i64) -> Live {
         state_id: None,
         bake_until: None,
         irreversible: false,
+        unwell: false,
     }
 }
 
@@ -81,6 +82,8 @@ pub fn start(kind: DeploymentType) -> Start {
         failing_before: Vec::new(),
         versions_before: Vec::new(),
         locked: true,
+        undoes: None,
+        unguarded: false,
         changes: vec![
             "a1b2c3d4 Add due dates".to_owned(),
             "9f8e7d6c Fix <b>|bold|</b>".to_owned(),

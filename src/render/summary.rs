@@ -15,6 +15,7 @@ use crate::render::story::Story;
 use crate::render::tables::{
     candidates, changes, checks, events, gate_table, heading, more, notices,
 };
+pub use crate::render::tables::{check_text, verdict_sign};
 use crate::render::timeline;
 
 /// GitHub drops a whole summary that is larger. Source: actions/runner, `FileCommandManager.cs`.
@@ -276,7 +277,7 @@ fn flags(story: &Story<'_>, locale: Locale) -> Vec<String> {
                 markdown(Label::IsIrreversible.text(locale))
             ));
         }
-        if !start.locked {
+        if start.unguarded {
             out.push(format!("⚠️ {}", markdown(Label::NoLock.text(locale))));
         }
     }

@@ -1,0 +1,737 @@
+//! The start of a deployment: checks at once, then lock and record in one transaction. Knows the order of round
+//! trips; what the checks mean is `core::policy`'s.
+
+use std::time::Duration;
+
+use futures_util::future::{join, join3};
+
+use crate::config::needed_outputs;
+
+use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
+use crate::core::journal::{Event, RunRef, Start};
+use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live, Owner, YieldRequest, owner};
+use crate::core::outcome::KeeperSeen;
+use crate::core::policy::{CheckLine, CheckName, CheckOutcome, CheckResult, judge};
+use crate::core::reason::ReasonCode;
+use crate::core::record::{DeploymentType, Record, Status, StoredWord};
+use crate::core::target::{Past, TargetSpec};
+use crate::core::time::Timestamp;
+use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
+use crate::engine::keep::take_over;
+use crate::engine::observe::{Before, before, fill, stacks};
+use crate::engine::session::{CommitOr, Session, new_session};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
+use crate::ports::{CloudError, CommitError, Heads, ListQuery, Refusal, Stack};
+
+/// A watching holder must have handed over by then.
+const YIELD: Duration = Duration::from_secs(12);
+
+/// How often a waiting run looks at the lock.
+const LOOK_AT_LOCK: Duration = Duration::from_secs(1);
+
+/// What a run asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Type.
+    pub kind: DeploymentType,
+    /// Commit to deploy.
+    pub git_ref: Option<CommitSha>,
+    /// For a rollback: where to.
+    pub target: TargetSpec,
+    /// The same as it was written.
+    pub target_text: String,
+    /// `force_deploy`.
+    pub force: bool,
+    /// `irreversible`.
+    pub irreversible: bool,
+    /// `dry_run`.
+    pub dry_run: bool,
+    /// `reason`.
+    pub note: Option<String>,
+    /// Who.
+    pub actor: Option<String>,
+    /// Where it runs.
+    pub run: RunRef,
+    /// On a GitHub-hosted runner.
+    pub hosted: bool,
+    /// The run's branch, where `git_ref` is its head.
+    pub branch: Option<String>,
+}
+
+/// How the start ended.
+pub enum Guarded {
+    /// Locked and recorded: the job's own steps may deploy.
+    Started(Box<Session>, Extra),
+    /// Not started.
+    Not(NotStarted, Extra),
+}
+
+/// Why it was not started.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotStarted {
+    /// Refused by policy.
+    Refused(ReasonCode),
+    /// A check could not be made.
+    Unavailable(ReasonCode),
+    /// Already live.
+    AlreadyLive,
+    /// Replaced by a newer one while it waited for the lock.
+    Superseded,
+    /// Everything was in order, but this was a dry run.
+    DryRun,
+}
+
+/// What is told beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extra {
+    /// The checks.
+    pub checks: Vec<CheckLine>,
+    /// Who holds the lock.
+    pub holder: Option<Holder>,
+    /// What serves.
+    pub live: Option<Live>,
+    /// The rollback target.
+    pub target: Option<Live>,
+    /// What could be rolled back to.
+    pub candidates: Vec<Live>,
+    /// Whether a keeper is there.
+    pub keeper: KeeperSeen,
+}
+
+/// One look at everything that the checks need.
+struct Look {
+    heads: Heads,
+    head: Option<Head>,
+    records: Vec<Record>,
+    named: Option<Record>,
+    undoes: Option<Live>,
+    stacks: Vec<Result<Stack, CloudError>>,
+    before: Before,
+    missing_outputs: Vec<String>,
+}
+
+impl Look {
+    fn head(&self, setup: &Setup) -> Head {
+        self.head
+            .clone()
+            .unwrap_or_else(|| Head::absent(setup.environment.clone(), setup.service.clone()))
+    }
+}
+
+/// Checks, and starts a deployment if they allow it. `evidence`: what to keep beside the record, such as the pinned
+/// configuration. `announce` is called with the holder-to-be before the lock is taken, so that a
+/// killed process's successor can find out whether it was.
+pub async fn guard(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    evidence: Option<String>,
+    announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Guarded, EngineError> {
+    let (forge, mut look) = tokio::select! {
+        both = join(ask_forge(ports, setup, request), look(ports, setup, request)) => both,
+        by = stopped(stop) => return Err(EngineError::Stopped(by)),
+    };
+    let mut look = std::mem::replace(
+        &mut look,
+        Err(EngineError::Stale {
+            detail: String::new(),
+        }),
+    )?;
+    // Before the first deployment there is no stack, and no output of one.
+    let exists = |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
+    if !look.missing_outputs.is_empty() && !look.stacks.is_empty() && look.stacks.iter().all(exists)
+    {
+        return Err(EngineError::MissingOutputs(look.missing_outputs));
+    }
+    let deadline = ports.clock.now().plus(setup.policy.lock_wait);
+    let (mut waited, mut took_over, mut asked_at) = (false, None, None);
+    loop {
+        let head = look.head(setup);
+        let mut holder = head.holder.clone();
+        if let Some(held) = &holder {
+            if let Some(closed) =
+                take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await?
+            {
+                took_over = Some(closed);
+                look = self::look(ports, setup, request).await?;
+                holder = look.head(setup).holder;
+                if holder.is_none() {
+                    continue;
+                }
+            }
+        }
+        let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
+        let only_lock = matches!(report, CheckOutcome::Refused(ReasonCode::Locked));
+        if let (Some(held), true, false) = (&holder, only_lock, request.dry_run) {
+            let now = ports.clock.now();
+            let until = wait_until(
+                ports,
+                setup,
+                request,
+                &head,
+                held,
+                deadline,
+                &mut asked_at,
+                say,
+            )
+            .await?;
+            if now < until {
+                if !waited {
+                    say(Say::WaitingForLock {
+                        holder: Box::new(held.clone()),
+                        until,
+                    });
+                }
+                waited = true;
+                tokio::select! {
+                    () = ports.clock.sleep(LOOK_AT_LOCK) => {}
+                    by = stopped(stop) => return Err(EngineError::Stopped(by)),
+                }
+                look = self::look(ports, setup, request).await?;
+                continue;
+            }
+        }
+        let not = match report {
+            CheckOutcome::Allowed if request.dry_run => Some(NotStarted::DryRun),
+            CheckOutcome::Allowed => None,
+            CheckOutcome::AlreadyLive => Some(NotStarted::AlreadyLive),
+            CheckOutcome::Refused(ReasonCode::BehindLive) if waited => Some(NotStarted::Superseded),
+            CheckOutcome::Refused(reason) => Some(NotStarted::Refused(reason)),
+            CheckOutcome::Unavailable(reason) => Some(NotStarted::Unavailable(reason)),
+        };
+        if let Some(not) = not {
+            keep_refusal(ports, setup, request, &not, &extra).await;
+            return Ok(Guarded::Not(not, extra));
+        }
+        match begin(
+            ports,
+            setup,
+            request,
+            &look,
+            &forge,
+            &extra,
+            took_over.clone(),
+            evidence.clone(),
+            announce,
+        )
+        .await
+        {
+            Ok(session) => return Ok(Guarded::Started(Box::new(session), extra)),
+            // Somebody was faster: look again, and be told who.
+            Err(CommitOr::Commit(CommitError::Lost { head })) => {
+                look.head = head.map(|h| *h).or(look.head);
+                if look.head.as_ref().is_none_or(|h| h.holder.is_none()) {
+                    look = self::look(ports, setup, request).await?;
+                }
+            }
+            Err(other) => return Err(other.into_engine()),
+        }
+        if let Some(by) = *stop.borrow() {
+            return Err(EngineError::Stopped(by));
+        }
+    }
+}
+
+/// Everything that the checks need of store, stacks and gates, at once.
+async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
+    let now = ports.clock.now();
+    let rollback = request.kind == DeploymentType::Rollback;
+    let (heads, past, (stacks, before, missing_outputs)) = join3(
+        ports.history.heads(&setup.environment),
+        async {
+            if rollback {
+                read_past(ports, setup, request, now).await
+            } else {
+                Ok((Vec::new(), None))
+            }
+        },
+        look_outside(ports, setup),
+    )
+    .await;
+    let heads = heads?;
+    let (records, named) = past?;
+    let head = heads
+        .heads
+        .iter()
+        .find(|h| h.service == setup.service)
+        .cloned();
+    let live = head.as_ref().and_then(|h| h.live.clone());
+    let succeeded = |r: &Record| r.status == StoredWord::Known(Status::Success);
+    let undoes = live.filter(|l| records.iter().any(|r| r.id == l.deployment && succeeded(r)));
+    Ok(Look {
+        heads,
+        head,
+        records,
+        named,
+        undoes,
+        stacks,
+        before,
+        missing_outputs,
+    })
+}
+
+/// Stacks and gates before the deployment: at once, but where a gate's address comes from a stack.
+async fn look_outside(
+    ports: &Ports,
+    setup: &Setup,
+) -> (Vec<Result<Stack, CloudError>>, Before, Vec<String>) {
+    if needed_outputs(&setup.gates).is_empty() {
+        let (seen, before) = join(stacks(ports, &setup.stacks), before(ports, &setup.gates)).await;
+        return (seen, before, Vec::new());
+    }
+    let seen = stacks(ports, &setup.stacks).await;
+    match fill(&setup.gates, &seen) {
+        Ok(gates) => {
+            let before = before(ports, &gates).await;
+            (seen, before, Vec::new())
+        }
+        Err(missing) => (seen, Before::default(), missing),
+    }
+}
+
+async fn read_past(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(Vec<Record>, Option<Record>), EngineError> {
+    let query = ListQuery {
+        environment: setup.environment.clone(),
+        status: None,
+        kind: None,
+        service: Some(setup.service.clone()),
+        from: None,
+        to: None,
+        limit: 100,
+        cursor: None,
+        now,
+    };
+    let named = async {
+        match &request.target {
+            TargetSpec::Id(id) => ports
+                .history
+                .deployment(id, now)
+                .await
+                .map(|s| s.map(|s| s.record)),
+            TargetSpec::LastSuccess
+            | TargetSpec::Previous
+            | TargetSpec::Back(_)
+            | TargetSpec::Commit(_) => Ok(None),
+        }
+    };
+    let (page, named) = join(ports.history.list(&query), named).await;
+    Ok((page?.records, named?))
+}
+
+async fn take_over_if_gone(
+    ports: &Ports,
+    setup: &Setup,
+    look: &Look,
+    held: &Holder,
+    say: &Sayer,
+    stop: &mut Stop,
+    dry_run: bool,
+) -> Result<Option<DeploymentId>, EngineError> {
+    let Some(forge) = ports.forge.as_ref().filter(|_| held.run.is_some()) else {
+        return Ok(None);
+    };
+    let job = forge.job(held).await.unwrap_or_else(|error| {
+        tracing::warn!(code = "DG120", error = %error, "the lock's owner could not be looked up and counts as alive");
+        crate::core::lease::JobState::Unknown
+    });
+    let Owner::Gone { conclusion } = owner(held, &job, ports.clock.now()) else {
+        return Ok(None);
+    };
+    let unsettled = look
+        .stacks
+        .iter()
+        .any(|s| s.as_ref().map_or(true, |s| s.seen.in_progress()));
+    if unsettled || dry_run {
+        return Ok(None);
+    }
+    let head = look.head(setup);
+    let closed = take_over(
+        ports,
+        setup,
+        head,
+        conclusion.as_deref(),
+        crate::core::journal::Adopter::NextRun,
+        say,
+        stop,
+    )
+    .await?;
+    Ok(closed.map(|_| held.deployment.clone()))
+}
+
+/// Until when a held lock is waited for: as configured, or as long as a watching holder needs to hand over.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one decision, made of all of these"
+)]
+async fn wait_until(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    head: &Head,
+    held: &Holder,
+    deadline: Timestamp,
+    asked_at: &mut Option<Timestamp>,
+    say: &Sayer,
+) -> Result<Timestamp, EngineError> {
+    let urgent = request.kind != DeploymentType::Deploy;
+    if !urgent || head.mode != Some(HeadMode::Watching) {
+        return Ok(asked_at.map_or(deadline, |at| deadline.max(at.plus(YIELD))));
+    }
+    let now = ports.clock.now();
+    let at = match *asked_at {
+        Some(at) => at,
+        None => {
+            let ask = YieldRequest {
+                run_url: request.run.url.clone(),
+                kind: request.kind,
+                at: now,
+            };
+            match ports
+                .history
+                .ask_yield(&setup.environment, &setup.service, &held.token, &ask)
+                .await
+            {
+                // Lost: it stopped watching, or somebody asked before; the next look tells.
+                Ok(()) | Err(CommitError::Lost { .. }) => say(Say::AskedToYield {
+                    holder: Box::new(held.clone()),
+                }),
+                Err(error) => return Err(error.into()),
+            }
+            *asked_at = Some(now);
+            now
+        }
+    };
+    Ok(deadline.max(at.plus(YIELD)))
+}
+
+async fn check(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    forge: &ForgeFacts,
+    look: &Look,
+    holder: Option<&Holder>,
+) -> (CheckOutcome, Extra) {
+    let head = look.head(setup);
+    let now = ports.clock.now();
+    let past = Past {
+        environment: &setup.environment,
+        service: &setup.service,
+        head: &head,
+        records: &look.records,
+        named: look.named.as_ref(),
+    };
+    let rollback = request.kind == DeploymentType::Rollback;
+    let target = rollback.then(|| past.resolve(&request.target, request.force));
+    let live = past.live();
+    let asks_relation = !crate::core::policy::skips(request.kind, CheckName::NotBehind);
+    let relation = match (
+        asks_relation,
+        live.as_ref().and_then(|l| l.git_ref.as_ref()),
+        &request.git_ref,
+    ) {
+        (true, Some(live), Some(wanted)) => {
+            Some(relation(ports, &forge.recent, live, wanted).await)
+        }
+        (_, _, _) => None,
+    };
+    let local = Local {
+        head: &head,
+        holder,
+        live: live.as_ref(),
+        stacks: &look.stacks,
+        relation,
+        target: target.clone(),
+        now,
+    };
+    let mut lines = lines(setup, request, forge, &local);
+    unprobed(&mut lines, look);
+    let report = judge(request.kind, request.force, lines);
+    let missing = matches!(&target, Some(Err(_)));
+    let keeper = match &look.heads.keeper {
+        Some(beat) if now.since(beat.at) < KEEPER_FRESH => KeeperSeen::Fresh,
+        Some(_) | None => KeeperSeen::Absent,
+    };
+    let extra = Extra {
+        checks: report.lines,
+        holder: holder.cloned(),
+        live,
+        target: target.and_then(Result::ok),
+        candidates: if missing {
+            past.candidates().into_iter().take(10).collect()
+        } else {
+            Vec::new()
+        },
+        keeper,
+    };
+    (report.outcome, extra)
+}
+
+/// A stack that could not be read leaves its line as it is; nothing else depends on it here.
+fn unprobed(lines: &mut [CheckLine], look: &Look) {
+    if look.stacks.is_empty() {
+        return;
+    }
+    for line in lines.iter_mut().filter(|l| l.check == CheckName::Stack) {
+        if let CheckResult::Passed { note } = &mut line.result {
+            let names: Vec<_> = look
+                .stacks
+                .iter()
+                .filter_map(|s| s.as_ref().ok())
+                .map(|s| s.seen.name.clone())
+                .collect();
+            *note = Some(names.join(", "));
+        }
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the start is made of all that was found"
+)]
+async fn begin(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    look: &Look,
+    forge: &ForgeFacts,
+    extra: &Extra,
+    took_over: Option<DeploymentId>,
+    evidence: Option<String>,
+    announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
+) -> Result<Session, CommitOr> {
+    let head = look.head(setup);
+    let mut at = ports.clock.now();
+    if let Some(live) = &extra.live {
+        // Two starts never share a sort key, and a clock that went back does not reorder history.
+        at = at.max(live.at.plus(Duration::from_millis(1)));
+    }
+    let git_ref = match &extra.target {
+        Some(target) => target.git_ref.clone(),
+        None => request.git_ref.clone(),
+    };
+    let token = Token::new(hex(ports.clock.random())).map_err(|e| CommitOr::Engine(e.into()))?;
+    let changes = match (&forge.recent, &git_ref) {
+        (Some(Ok(commits)), Some(wanted)) => changes_within(
+            commits,
+            extra.live.as_ref().and_then(|l| l.git_ref.as_ref()),
+            wanted,
+        ),
+        (_, _) => Vec::new(),
+    };
+    for clash in 1.. {
+        let id = DeploymentId::generate(request.kind, at, git_ref.as_ref(), clash);
+        let holder = Holder {
+            token: token.clone(),
+            deployment: id.clone(),
+            at,
+            repo: request.run.repo.clone(),
+            run: request.run.run,
+            attempt: request.run.attempt,
+            job_id: request.run.job_id,
+            job: request.run.job.clone(),
+            hosted: request.hosted,
+            actor: request.actor.clone(),
+            run_url: request.run.url.clone(),
+        };
+        announce(&holder).map_err(CommitOr::Engine)?;
+        let start = Start {
+            id,
+            at,
+            environment: setup.environment.clone(),
+            service: setup.service.clone(),
+            kind: request.kind,
+            git_ref: git_ref.clone(),
+            previous: extra.live.clone(),
+            good: newest_good(&head, extra.live.as_ref(), request.kind),
+            actor: request.actor.clone(),
+            note: request.note.clone(),
+            run: request.run.clone(),
+            force: request.force,
+            irreversible: request.irreversible,
+            target: extra.target.clone(),
+            undoes: look.undoes.clone(),
+            stacks: look
+                .stacks
+                .iter()
+                .filter_map(|s| s.as_ref().ok())
+                .map(|s| s.seen.clone())
+                .collect(),
+            failing_before: look.before.failing.clone(),
+            versions_before: look.before.versions.clone(),
+            locked: true,
+            unguarded: false,
+            changes: changes.clone(),
+        };
+        let mut events = vec![Event::Checked {
+            lines: extra.checks.clone(),
+        }];
+        events.extend(took_over.clone().map(|from| Event::TookOver { from }));
+        events.push(Event::Allowed);
+        let session = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
+        let seen: Option<Fence> = look.head.as_ref().map(|h| h.fence);
+        let started = Session::start(
+            ports,
+            setup,
+            session,
+            head.clone(),
+            seen,
+            holder,
+            start,
+            events,
+            evidence.clone(),
+        )
+        .await;
+        match started {
+            Err(CommitOr::Commit(CommitError::IdTaken)) if clash < 20 => {}
+            other => return other,
+        }
+    }
+    Err(CommitOr::Commit(CommitError::IdTaken))
+}
+
+/// What a restore would bring back: the newest verified version; for a rollback, not the one it leaves.
+fn newest_good(head: &Head, live: Option<&Live>, kind: DeploymentType) -> Option<Live> {
+    let leaving = |g: &&Live| {
+        kind != DeploymentType::Rollback || live.is_none_or(|l| l.deployment != g.deployment)
+    };
+    head.good.iter().find(leaving).cloned()
+}
+
+/// A refusal is one small item; that it could not be kept does not change it.
+async fn keep_refusal(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    not: &NotStarted,
+    extra: &Extra,
+) {
+    let reason = match not {
+        NotStarted::Refused(reason) | NotStarted::Unavailable(reason) if !request.dry_run => {
+            *reason
+        }
+        NotStarted::Refused(_)
+        | NotStarted::Unavailable(_)
+        | NotStarted::AlreadyLive
+        | NotStarted::Superseded
+        | NotStarted::DryRun => return,
+    };
+    let mut reasons = vec![reason];
+    for line in &extra.checks {
+        match &line.result {
+            CheckResult::Failed { reason, .. } if !reasons.contains(reason) => {
+                reasons.push(*reason)
+            }
+            CheckResult::Failed { .. }
+            | CheckResult::Passed { .. }
+            | CheckResult::Unavailable { .. }
+            | CheckResult::NotApplicable
+            | CheckResult::Skipped => {}
+        }
+    }
+    let refusal = Refusal {
+        environment: setup.environment.clone(),
+        service: setup.service.clone(),
+        at: ports.clock.now(),
+        kind: request.kind,
+        reasons,
+        actor: request.actor.clone(),
+        git_ref: request.git_ref.clone(),
+        run: request.run.run,
+    };
+    if let Err(error) = ports.history.refuse(&refusal).await {
+        tracing::warn!(code = "DG121", error = %error, "the refusal could not be kept");
+    }
+}
+
+/// A deployment that was watched without a lock: `verify` alone, after any deploy command.
+pub async fn record_unlocked(
+    ports: &Ports,
+    setup: &Setup,
+    request: &Request,
+    evidence: Option<String>,
+) -> Result<Session, EngineError> {
+    let look = look(ports, setup, request).await?;
+    let head = look.head(setup);
+    let extra = Extra {
+        checks: Vec::new(),
+        holder: head.holder.clone(),
+        live: head.live.clone(),
+        target: None,
+        candidates: Vec::new(),
+        keeper: KeeperSeen::NotAsked,
+    };
+    let at = ports.clock.now();
+    for clash in 1..20 {
+        let id = DeploymentId::generate(request.kind, at, request.git_ref.as_ref(), clash);
+        let token = Token::new(hex(ports.clock.random()))?;
+        let holder = Holder {
+            token,
+            deployment: id.clone(),
+            at,
+            repo: request.run.repo.clone(),
+            run: request.run.run,
+            attempt: request.run.attempt,
+            job_id: request.run.job_id,
+            job: request.run.job.clone(),
+            hosted: request.hosted,
+            actor: request.actor.clone(),
+            run_url: request.run.url.clone(),
+        };
+        let start = Start {
+            id,
+            at,
+            environment: setup.environment.clone(),
+            service: setup.service.clone(),
+            kind: request.kind,
+            git_ref: request.git_ref.clone(),
+            previous: extra.live.clone(),
+            good: newest_good(&head, extra.live.as_ref(), request.kind),
+            actor: request.actor.clone(),
+            note: request.note.clone(),
+            run: request.run.clone(),
+            force: request.force,
+            irreversible: request.irreversible,
+            target: None,
+            undoes: None,
+            stacks: Vec::new(),
+            // It runs already: nothing is known of before.
+            failing_before: Vec::new(),
+            versions_before: Vec::new(),
+            // Nobody may deploy while it is watched; where somebody holds the lock, it is watched without.
+            locked: head.holder.is_none(),
+            unguarded: true,
+            changes: Vec::new(),
+        };
+        let session = new_session(ports.clock.as_ref())?;
+        let events = vec![Event::Allowed];
+        let seen = look.head.as_ref().map(|h| h.fence);
+        match Session::start(
+            ports,
+            setup,
+            session,
+            head.clone(),
+            seen,
+            holder,
+            start,
+            events,
+            evidence.clone(),
+        )
+        .await
+        {
+            Err(CommitOr::Commit(CommitError::IdTaken)) => {}
+            other => return other.map_err(CommitOr::into_engine),
+        }
+    }
+    Err(EngineError::Stale {
+        detail: "every deployment id of this second is taken".to_owned(),
+    })
+}

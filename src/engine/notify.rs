@@ -1,0 +1,200 @@
+//! Delivers what the outbox owes: claims, sends, marks. Knows no channel's protocol and changes no outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::core::alert::{CLAIM, Channel, Facts, Notice, NoticeState};
+use crate::core::id::{EnvironmentName, SessionId};
+use crate::core::outcome::Told;
+use crate::engine::{Ports, Setup};
+use crate::i18n::Locale;
+use crate::ports::{Mark, Message, Notifier, SendError, StoreError};
+
+/// One message may take this long in all, retries included; a channel that hangs must not hold a job.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends notices that this session has claimed by writing them, all at once, and marks them in one write.
+/// What fails is told in the answer and owed; it never changes the deployment's outcome.
+pub async fn deliver(
+    ports: &Ports,
+    environment: &EnvironmentName,
+    session: &SessionId,
+    locale: Locale,
+    notices: Vec<Notice>,
+) -> Vec<Told> {
+    if notices.is_empty() {
+        return Vec::new();
+    }
+    let sent = join_all(notices.iter().map(|notice| send(ports, notice, locale))).await;
+    let mut told = Vec::new();
+    let mut marks = Vec::new();
+    for (notice, result) in notices.iter().zip(sent) {
+        let (state, why) = match result {
+            Ok(()) => (NoticeState::Sent, None),
+            Err(SendError::Later { detail, .. }) => (NoticeState::Owed, Some(detail)),
+            // Failures and rollbacks are told again rather than not at all; the rest at most once.
+            Err(SendError::Perhaps { detail }) if notice.facts.event.at_least_once() => {
+                (NoticeState::Owed, Some(detail))
+            }
+            Err(SendError::Perhaps { detail }) => (NoticeState::Sent, Some(detail)),
+            Err(SendError::Dead { detail }) => (NoticeState::Undelivered, Some(detail)),
+        };
+        if state != notice.state {
+            marks.push(Mark {
+                key: notice.key(),
+                state,
+            });
+        }
+        told.push(Told {
+            event: notice.facts.event,
+            channel: notice.channel,
+            state,
+            why,
+        });
+    }
+    if !marks.is_empty() {
+        if let Err(error) = ports.history.mark(environment, session, &marks).await {
+            // The claim runs out and the next one sends again, marked as perhaps repeated.
+            tracing::warn!(code = "DG310", error = %error, "delivered notices could not be marked");
+        }
+    }
+    told
+}
+
+async fn send(ports: &Ports, notice: &Notice, locale: Locale) -> Result<(), SendError> {
+    let find = |channel: Channel| {
+        ports
+            .notifiers
+            .iter()
+            .find(|n| n.channel() == channel)
+            .cloned()
+    };
+    let first = match find(notice.channel) {
+        Some(notifier) => attempt(ports, &notifier, notice, locale).await,
+        None => Err(SendError::Dead {
+            detail: format!("no {} channel is configured here", notice.channel),
+        }),
+    };
+    let Err(SendError::Dead { detail }) = first else {
+        return first;
+    };
+    // A dead channel falls back to another one.
+    for notifier in ports
+        .notifiers
+        .iter()
+        .filter(|n| n.channel() != notice.channel)
+    {
+        if attempt(ports, notifier, notice, locale).await.is_ok() {
+            return Err(SendError::Dead {
+                detail: format!("{detail}; told {} instead", notifier.channel()),
+            });
+        }
+    }
+    Err(SendError::Dead { detail })
+}
+
+async fn attempt(
+    ports: &Ports,
+    notifier: &Arc<dyn Notifier>,
+    notice: &Notice,
+    locale: Locale,
+) -> Result<(), SendError> {
+    let message = message(notice, locale);
+    tokio::select! {
+        result = notifier.send(&message) => result,
+        () = ports.clock.sleep(PATIENCE) => Err(SendError::Perhaps { detail: format!("no answer in {} s", PATIENCE.as_secs()) }),
+    }
+}
+
+fn message(notice: &Notice, locale: Locale) -> Message {
+    let rendered = crate::render::message::message(
+        &notice.facts,
+        notice.repeated,
+        notice.mention.as_deref(),
+        locale,
+    );
+    Message {
+        subject: rendered.subject,
+        text: rendered.text,
+        slack: rendered.slack,
+        key: notice.key(),
+    }
+}
+
+/// Sends what earlier processes left: the keeper's and every next run's duty.
+pub async fn deliver_owed(
+    ports: &Ports,
+    environment: &EnvironmentName,
+    session: &SessionId,
+    locale: Locale,
+) -> Result<Vec<Told>, StoreError> {
+    let now = ports.clock.now();
+    let mut mine = Vec::new();
+    let mut over = Vec::new();
+    for mut notice in ports.history.owed(environment, now).await? {
+        let claimed = notice.state == NoticeState::Sending && notice.claimed_until > now;
+        if claimed {
+            continue;
+        }
+        if !ports
+            .history
+            .claim(environment, &notice.key(), session, now, now.plus(CLAIM))
+            .await?
+        {
+            continue;
+        }
+        if notice.give_up_at <= now {
+            over.push(Mark {
+                key: notice.key(),
+                state: NoticeState::Undelivered,
+            });
+            continue;
+        }
+        notice.repeated = true;
+        notice.state = NoticeState::Sending;
+        mine.push(notice);
+    }
+    if !over.is_empty() {
+        ports.history.mark(environment, session, &over).await?;
+    }
+    Ok(deliver(ports, environment, session, locale, mine).await)
+}
+
+/// Sends without an outbox, for a store that cannot be reached: told perhaps twice rather than not at all.
+pub async fn tell_directly(ports: &Ports, setup: &Setup, facts: Facts) -> Vec<Told> {
+    let targets = setup.routing.targets(facts.event);
+    let sends = targets.into_iter().zip(0_u32..).map(|(target, index)| {
+        let now = ports.clock.now();
+        let notice = Notice {
+            deployment: facts.deployment.clone(),
+            environment: facts.environment.clone(),
+            n: 0,
+            index,
+            channel: target.channel,
+            mention: target.mention,
+            state: NoticeState::Sending,
+            claimed_by: None,
+            claimed_until: now,
+            give_up_at: now,
+            repeated: false,
+            facts: facts.clone(),
+        };
+        async move {
+            let result = send(ports, &notice, setup.locale).await;
+            let state = if result.is_ok() {
+                NoticeState::Sent
+            } else {
+                NoticeState::Undelivered
+            };
+            Told {
+                event: notice.facts.event,
+                channel: notice.channel,
+                state,
+                why: result.err().map(|e| e.to_string()),
+            }
+        }
+    });
+    join_all(sends).await
+}

@@ -1,0 +1,423 @@
+//! The one driver: does what is owed, event by event, until nothing is. Start, then resume; a killed process's
+//! successor calls the same. Knows what an effect is, not where it is seen.
+
+use std::time::Duration;
+
+use crate::core::deployment::{Deployment, Effect, State, after_job};
+use crate::core::gate::{GateSettings, OnInconclusive};
+use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
+use crate::core::judge::Policy;
+use crate::core::observation::{Kind, Why};
+use crate::core::reason::ReasonCode;
+use crate::core::record::{Decision, Status, Verdict};
+use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
+use crate::engine::observe::live_change;
+use crate::engine::session::Session;
+use crate::engine::watch::{Watched, one_look_until, watch, watch_restored, watch_unrecorded};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
+use crate::ports::{NoPlan, StepState};
+
+/// How a driver goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// What GitHub says of the job's own steps.
+    pub job: JobStatus,
+    /// One look instead of a watch: the keeper's way.
+    pub quick: bool,
+    /// A later stage of the same job finishes when this one is stopped.
+    pub leaves_to_post: bool,
+}
+
+/// How far the driver came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drove {
+    /// The deployment is closed.
+    Closed,
+    /// The stack is still changing: the lock is kept and the keeper closes.
+    KeptOpen,
+    /// Stopped; a later stage finishes.
+    LeftToPost(StoppedBy),
+}
+
+/// Does what is owed until nothing is.
+pub async fn drive(
+    session: &mut Session,
+    how: How,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Drove, EngineError> {
+    loop {
+        if how.job == JobStatus::Cancelled && stops_now(&session.deployment) {
+            let closing = session.deployment.closing_of_stop();
+            session
+                .close(
+                    vec![Event::CancelAsked {
+                        by: StoppedBy::JobCancelled,
+                    }],
+                    closing,
+                )
+                .await?;
+            return Ok(Drove::Closed);
+        }
+        match session.deployment.owed() {
+            Effect::AwaitJob => job_ended(session, how).await?,
+            Effect::Settle => {
+                let (job, _) = session
+                    .deployment
+                    .job
+                    .unwrap_or((how.job, LiveChange::Unknown));
+                let before = session.deployment.state.clone();
+                job_ended(session, How { job, ..how }).await?;
+                if session.deployment.state == before {
+                    say(Say::Settling);
+                    return Ok(Drove::KeptOpen);
+                }
+            }
+            Effect::Watch { one_look } => {
+                start_watch(session, Vec::new(), one_look || how.quick).await?
+            }
+            Effect::Observe => {
+                if how.quick
+                    && !matches!(
+                        session.deployment.state,
+                        State::Watching { one_look: true, .. }
+                    )
+                {
+                    start_watch(session, Vec::new(), true).await?;
+                }
+                let watched = watch(session, say, stop).await?;
+                if let Some(by) = watched_end(session, watched, how).await? {
+                    return Ok(Drove::LeftToPost(by));
+                }
+            }
+            Effect::PlanRestore => plan(session).await?,
+            Effect::Order(key) => {
+                session.renew().await?;
+                session.append(vec![Event::StepStarted { key }]).await?;
+            }
+            Effect::Act(key) => act(session, &key, say).await?,
+            Effect::VerifyRestore(strategy) => verify_restore(session, strategy, say, stop).await?,
+            Effect::Close(closing) => session.close(Vec::new(), closing).await?,
+            Effect::Nothing => return Ok(Drove::Closed),
+        }
+    }
+}
+
+/// A cancelled job's deployment ends here, but for what is being restored or has been judged.
+fn stops_now(deployment: &Deployment) -> bool {
+    match &deployment.state {
+        State::Watching { .. } => true,
+        State::JobEnded { job, .. } => *job == JobStatus::Success,
+        State::Deploying | State::Judged(_) | State::Restoring(_) | State::Closed(_) => false,
+    }
+}
+
+/// What became of the job's own steps, and at once what follows from it: one write.
+async fn job_ended(session: &mut Session, how: How) -> Result<(), EngineError> {
+    let setup = session.setup().clone();
+    let ports = session.ports().clone();
+    let (live, stacks) = live_change(
+        &ports,
+        &setup.gates,
+        &setup.stacks,
+        &session.deployment.start,
+    )
+    .await;
+    let before = session.deployment.state.clone();
+    let job = how.job;
+    if before == (State::JobEnded { job, live }) {
+        return Ok(());
+    }
+    let ended = Event::JobEnded { job, live, stacks };
+    match after_job(job, live) {
+        Effect::Watch { one_look } => {
+            start_watch(session, vec![ended], one_look || how.quick).await
+        }
+        Effect::Close(closing) => session.close(vec![ended], closing).await,
+        Effect::Settle
+        | Effect::AwaitJob
+        | Effect::Observe
+        | Effect::PlanRestore
+        | Effect::Order(_)
+        | Effect::Act(_)
+        | Effect::VerifyRestore(_)
+        | Effect::Nothing => session.append(vec![ended]).await,
+    }
+}
+
+async fn start_watch(
+    session: &mut Session,
+    mut events: Vec<Event>,
+    one_look: bool,
+) -> Result<(), EngineError> {
+    let since = session.ports().clock.now();
+    let until = if one_look {
+        one_look_until(since)
+    } else {
+        since.plus(session.setup().gates.window)
+    };
+    events.push(Event::WatchStarted {
+        since,
+        until,
+        one_look,
+    });
+    session.append(events).await
+}
+
+async fn watched_end(
+    session: &mut Session,
+    watched: Watched,
+    how: How,
+) -> Result<Option<StoppedBy>, EngineError> {
+    match watched {
+        Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
+            session.append(vec![Event::Judged(judgement)]).await?;
+        }
+        Watched::Judged(judgement) | Watched::Yielded(judgement) => {
+            let closing = session.deployment.closing_of(&judgement);
+            session
+                .close(vec![Event::Judged(judgement)], closing)
+                .await?;
+        }
+        Watched::Superseded => {
+            let closing = Closing {
+                status: Status::Superseded,
+                verdict: None,
+                reason: ReasonCode::Superseded,
+                decision: Decision::Stop,
+                error: None,
+                live: false,
+            };
+            session.close(Vec::new(), closing).await?;
+        }
+        Watched::Stopped(by) if how.leaves_to_post => {
+            session.append(vec![Event::CancelAsked { by }]).await?;
+            return Ok(Some(by));
+        }
+        Watched::Stopped(by) => {
+            let closing = session.deployment.closing_of_stop();
+            session
+                .close(vec![Event::CancelAsked { by }], closing)
+                .await?;
+        }
+    }
+    Ok(None)
+}
+
+/// The plan, or the end that follows from there being none; said before anything is touched.
+async fn plan(session: &mut Session) -> Result<(), EngineError> {
+    let State::Judged(judgement) = session.deployment.state.clone() else {
+        return Err(EngineError::Stale {
+            detail: "there is no judgement to restore for".to_owned(),
+        });
+    };
+    match make_plan(session, &judgement).await {
+        Ok(plan) => session.append(vec![Event::RestorePlanned { plan }]).await,
+        Err((reason, detail)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            session
+                .close(
+                    Vec::new(),
+                    Closing {
+                        error: detail,
+                        ..closing
+                    },
+                )
+                .await
+        }
+    }
+}
+
+async fn make_plan(
+    session: &Session,
+    judgement: &Judgement,
+) -> Result<RestorePlan, (ReasonCode, Option<String>)> {
+    let start = &session.deployment.start;
+    let target = start.good.clone().ok_or((ReasonCode::NoGoodState, None))?;
+    let same = judgement
+        .findings
+        .iter()
+        .find(|f| f.verdict == Verdict::Degraded && start.failing_before.contains(&f.gate));
+    if let Some(gate) = same {
+        return Err((ReasonCode::TargetFailedSameGate, Some(gate.gate.clone())));
+    }
+    let mut steps = Vec::new();
+    let mut refusals = Vec::new();
+    let mut destroys = false;
+    for strategy in &session.setup().rollback.strategies {
+        let Some(mover) = session
+            .ports()
+            .movers
+            .iter()
+            .find(|m| m.strategy() == *strategy)
+        else {
+            continue;
+        };
+        match mover.plan(&session.deployment, &target).await {
+            Ok(planned) => steps.extend(planned),
+            Err(NoPlan::NotApplicable(why)) => refusals.push(format!("{strategy}: {why}")),
+            Err(NoPlan::WouldDestroyData(why)) => {
+                destroys = true;
+                refusals.push(format!("{strategy}: {why}"));
+            }
+            Err(NoPlan::Unknown(why)) => refusals.push(format!("{strategy}: {why}")),
+        }
+    }
+    if steps.is_empty() {
+        let reason = if destroys {
+            ReasonCode::WouldDestroyData
+        } else {
+            ReasonCode::NoStrategy
+        };
+        return Err((reason, (!refusals.is_empty()).then(|| refusals.join("; "))));
+    }
+    Ok(RestorePlan {
+        target: target.deployment,
+        steps,
+    })
+}
+
+/// Looks whether an ordered step was done, and does it if not. The lease is kept alive meanwhile.
+async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), EngineError> {
+    let State::Restoring(now) = &session.deployment.state else {
+        return Err(EngineError::Stale {
+            detail: "nothing is being restored".to_owned(),
+        });
+    };
+    let Some(step) = now.plan.steps.iter().find(|s| s.key == *key).cloned() else {
+        return Err(EngineError::Stale {
+            detail: format!("no step {key} in the plan"),
+        });
+    };
+    say(Say::Restoring {
+        what: step.what.clone(),
+    });
+    // Reads the lock again before it touches anything: a container may have outlived its job.
+    session.renew().await?;
+    let done = perform(session, &step).await?;
+    let event = match done {
+        Ok(()) => Event::StepDone { key: key.clone() },
+        Err(why) => Event::StepFailed {
+            key: key.clone(),
+            why,
+        },
+    };
+    session.append(vec![event]).await
+}
+
+async fn perform(
+    session: &mut Session,
+    step: &PlannedStep,
+) -> Result<Result<(), Why>, EngineError> {
+    let ports = session.ports().clone();
+    let Some(mover) = ports.movers.iter().find(|m| m.strategy() == step.strategy) else {
+        return Ok(Err(Why::new(
+            Kind::NotFound,
+            format!("{} is not available here", step.strategy),
+        )));
+    };
+    let Some(lease) = session.lease() else {
+        return Err(EngineError::Lost {
+            head: Some(Box::new(session.head.clone())),
+        });
+    };
+    let work = async {
+        loop {
+            match mover.look(step).await {
+                Ok(StepState::Done) => return Ok(()),
+                Ok(StepState::NotDone) => return mover.act(&lease, step).await.map_err(|e| e.why),
+                Ok(StepState::Running) => {
+                    ports.clock.sleep(std::time::Duration::from_secs(2)).await
+                }
+                Err(error) => return Err(error.why),
+            }
+        }
+    };
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = ports.clock.sleep(crate::core::lease::LEASE / 4) => session.renew().await?,
+        }
+    }
+}
+
+/// The gates again, for the version that was brought back.
+async fn verify_restore(
+    session: &mut Session,
+    strategy: Strategy,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<(), EngineError> {
+    let version = session
+        .deployment
+        .start
+        .good
+        .as_ref()
+        .and_then(|g| g.git_ref.clone());
+    let gates = for_target(&session.setup().gates, version.as_ref());
+    let judgement = match watch_restored(session, gates, say, stop).await? {
+        Watched::Judged(judgement) | Watched::Yielded(judgement) => judgement,
+        Watched::Superseded => Judgement {
+            verdict: Verdict::Inconclusive,
+            reason: ReasonCode::Superseded,
+            decision: Decision::Hold,
+            findings: Vec::new(),
+        },
+        // A restore is finished, not abandoned: the journal stands, whoever comes next verifies.
+        Watched::Stopped(by) => return Err(EngineError::Stopped(by)),
+    };
+    session
+        .append(vec![Event::RestoreJudged {
+            strategy,
+            judgement,
+        }])
+        .await
+}
+
+/// The gates with the restored version as the one that must answer.
+fn for_target(gates: &GateSettings, version: Option<&crate::core::id::CommitSha>) -> GateSettings {
+    let mut gates = gates.clone();
+    for gate in &mut gates.http {
+        gate.version = match (gate.version.take(), version) {
+            (Some(check), Some(sha)) => Some(crate::core::gate::http::VersionCheck {
+                equals: sha.as_str().to_owned(),
+                ..check
+            }),
+            // The version that answered before is not known: what answers must only be well.
+            (_, _) => None,
+        };
+    }
+    gates
+}
+
+/// Judges the gates of an environment as it is, without lock and record: one look, or a watch of `window`.
+pub async fn judge_now(
+    ports: &Ports,
+    setup: &Setup,
+    window: Option<Duration>,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Judgement, EngineError> {
+    let heads = ports.history.heads(&setup.environment).await?;
+    let head = heads.heads.into_iter().find(|h| h.service == setup.service);
+    let live = head.and_then(|h| h.live).and_then(|l| l.git_ref);
+    let setup = Setup {
+        gates: for_target(&setup.gates, live.as_ref()),
+        ..setup.clone()
+    };
+    let policy = Policy {
+        on_inconclusive: OnInconclusive::Hold,
+        automatic: false,
+        irreversible: false,
+    };
+    match watch_unrecorded(ports, &setup, policy, window, say, stop).await? {
+        Watched::Judged(judgement) | Watched::Yielded(judgement) => Ok(judgement),
+        Watched::Superseded => Err(EngineError::Stale {
+            detail: "another version answers".to_owned(),
+        }),
+        Watched::Stopped(by) => Err(EngineError::Stopped(by)),
+    }
+}

@@ -1,0 +1,471 @@
+//! One process's stay at a deployment: makes events durable, one conditional write each, and keeps the
+//! deployment that the journal tells in step. Knows no gate and no check.
+
+use std::collections::BTreeMap;
+
+use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR};
+use crate::core::deployment::{Deployment, State};
+use crate::core::id::{CommitKey, Fence, SessionId, hex};
+use crate::core::journal::{Adopter, Closing, Entry, Event, Judgement, Start, replay};
+use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
+use crate::core::ledger;
+use crate::core::reason::ReasonCode;
+use crate::core::time::Timestamp;
+use crate::engine::{EngineError, Ports, Setup};
+use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
+
+/// One process's stay at a deployment.
+pub struct Session {
+    ports: Ports,
+    setup: Setup,
+    id: SessionId,
+    holder: Holder,
+    fence: Fence,
+    locked: bool,
+    record_rev: u64,
+    evidence: Option<String>,
+    /// The deployment, as the journal tells it.
+    pub deployment: Deployment,
+    /// Its journal.
+    pub entries: Vec<Entry>,
+    /// The head as last seen; pointers are taken from it at the close.
+    pub head: Head,
+    /// A judgement that could not be made durable yet.
+    pub unsaved: Option<Judgement>,
+    /// Notices of the writes of this session that are still to be delivered.
+    pub notices: Vec<Notice>,
+}
+
+/// Ids made from chance.
+pub fn new_session(clock: &dyn Clock) -> Result<SessionId, EngineError> {
+    Ok(SessionId::new(hex(clock.random()))?)
+}
+
+fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
+    Ok(CommitKey::new(hex(clock.random()))?)
+}
+
+impl Session {
+    /// Takes the lock, writes the record and its first entry, in one transaction.
+    pub async fn start(
+        ports: &Ports,
+        setup: &Setup,
+        id: SessionId,
+        head: Head,
+        seen: Option<Fence>,
+        holder: Holder,
+        start: Start,
+        events: Vec<Event>,
+        evidence: Option<String>,
+    ) -> Result<Self, CommitOr> {
+        let locked = start.locked;
+        let first = Event::Started(Box::new(start.clone()));
+        let mut session = Self {
+            ports: ports.clone(),
+            setup: setup.clone(),
+            fence: if locked {
+                seen.unwrap_or(Fence(0)).next()
+            } else {
+                head.fence
+            },
+            id,
+            holder,
+            locked,
+            record_rev: 0,
+            evidence,
+            deployment: Deployment::new(start),
+            entries: Vec::new(),
+            head,
+            unsaved: None,
+            notices: Vec::new(),
+        };
+        let take = locked.then(|| HeadWrite::Take {
+            seen,
+            session: session.id.clone(),
+            holder: Box::new(session.holder.clone()),
+            mode: HeadMode::Deploying,
+            lease_until: session.now().plus(LEASE),
+        });
+        session.write(vec![first], events, take, None).await?;
+        Ok(session)
+    }
+
+    /// Goes on with an open deployment that was read from the store. `token` is the holder to be, who may be
+    /// another than the one found when an abandoned lock is taken over.
+    pub async fn adopt(
+        ports: &Ports,
+        setup: &Setup,
+        stored: Stored,
+        head: Head,
+        by: Adopter,
+        holder: Holder,
+        mut events: Vec<Event>,
+    ) -> Result<Self, CommitOr> {
+        let deployment = replay(&stored.entries).map_err(|source| {
+            CommitOr::Engine(EngineError::Journal {
+                deployment: stored.record.id.to_string(),
+                source,
+            })
+        })?;
+        let locked = deployment.start.locked;
+        let id = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
+        let mut session = Self {
+            ports: ports.clone(),
+            setup: setup.clone(),
+            id,
+            fence: if locked {
+                head.fence.next()
+            } else {
+                head.fence
+            },
+            locked,
+            record_rev: stored.record.guard.as_ref().map_or(0, |g| g.rev),
+            evidence: None,
+            entries: stored.entries,
+            deployment,
+            holder,
+            head,
+            unsaved: None,
+            notices: Vec::new(),
+        };
+        let adopt = locked.then(|| HeadWrite::Adopt {
+            token: session
+                .head
+                .holder
+                .as_ref()
+                .map_or_else(|| session.holder.token.clone(), |h| h.token.clone()),
+            seen: session.head.fence,
+            session: session.id.clone(),
+            holder: Box::new(session.holder.clone()),
+            mode: mode_of(&session.deployment.state),
+            lease_until: session.now().plus(LEASE),
+        });
+        events.insert(0, Event::Adopted { by });
+        session.write(Vec::new(), events, adopt, None).await?;
+        Ok(session)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// This process.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// The settings that apply.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Everything outside.
+    #[must_use]
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The right to change the outside, while the lock is ours.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        Lease::of(&self.head, &self.id)
+    }
+
+    /// Makes events durable. Nothing has happened unless this answers Ok.
+    pub async fn append(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
+        self.write(Vec::new(), events, None, None)
+            .await
+            .map_err(CommitOr::into_engine)
+    }
+
+    /// Makes events and the end durable, with totals and the release of the lock, in one transaction.
+    pub async fn close(&mut self, events: Vec<Event>, closing: Closing) -> Result<(), EngineError> {
+        self.write(Vec::new(), events, None, Some(closing))
+            .await
+            .map_err(CommitOr::into_engine)
+    }
+
+    /// A sign of life; shows who waits.
+    pub async fn renew(&mut self) -> Result<(), EngineError> {
+        if !self.locked {
+            return Ok(());
+        }
+        let until = self.now().plus(LEASE);
+        let (environment, service) = (&self.setup.environment, &self.setup.service);
+        self.head = self
+            .ports
+            .history
+            .renew(environment, service, self.fence, &self.id, until)
+            .await?;
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        first: Vec<Event>,
+        events: Vec<Event>,
+        head: Option<HeadWrite>,
+        closing: Option<Closing>,
+    ) -> Result<(), CommitOr> {
+        let at = self.now();
+        let key = new_key(self.ports.clock.as_ref()).map_err(CommitOr::Engine)?;
+        let before = self.deployment.clone();
+        let mut next = before.clone();
+        let mut tell = Vec::new();
+        let ending = closing.clone().map(Event::Closed);
+        for event in events.iter().chain(&ending) {
+            let step = next.step(event).map_err(|e| CommitOr::Engine(e.into()))?;
+            next = step.next;
+            tell.extend(step.tell);
+        }
+        let n = before.n + 1;
+        next.n = n;
+        let entry = Entry {
+            n,
+            at,
+            session: self.id.clone(),
+            commit: key.clone(),
+            events: first.into_iter().chain(events).chain(ending).collect(),
+        };
+        let changed = n == 1 || next.state.name() != before.state.name();
+        let record = ledger::record(&next, at, self.setup.retention);
+        let record = changed.then(|| {
+            let record = Box::new(record);
+            if n == 1 {
+                RecordWrite::Create(record)
+            } else {
+                RecordWrite::Update {
+                    record,
+                    seen_rev: self.record_rev,
+                }
+            }
+        });
+        let pointers = closing
+            .as_ref()
+            .map(|c| ledger::pointers(&self.head, &next, c));
+        let undone = closing.as_ref().and_then(|c| undone_by(&next, c)).cloned();
+        let totals = closing.as_ref().map_or_else(BTreeMap::new, |c| {
+            ledger::totals(&next, c, at, undone.as_ref())
+        });
+        let head = head
+            .or_else(|| self.head_write(&next, pointers.clone(), at))
+            .filter(|_| self.locked);
+        let notices = self.notices_of(&next, &entry, tell);
+        let commit = Commit {
+            key,
+            environment: self.setup.environment.clone(),
+            service: self.setup.service.clone(),
+            deployment: next.start.id.clone(),
+            head,
+            record,
+            entry: Some(entry.clone()),
+            totals,
+            notices: notices.clone(),
+            evidence: self.evidence.take(),
+            undo: undone.map(|u| Undo {
+                id: u.deployment,
+                at: u.at,
+                by: next.start.id.clone(),
+            }),
+            expires_s: ledger::expires(next.start.at, self.setup.retention),
+        };
+        self.ports
+            .history
+            .commit(&commit)
+            .await
+            .map_err(CommitOr::Commit)?;
+        if changed {
+            self.record_rev = u64::from(n);
+        }
+        self.follow(&commit, at, pointers);
+        self.deployment = next;
+        self.entries.push(entry);
+        self.notices.extend(notices);
+        Ok(())
+    }
+
+    /// The head as the write has left it.
+    fn follow(&mut self, commit: &Commit, at: Timestamp, pointers: Option<ledger::Pointers>) {
+        if let Some(write) = &commit.head {
+            let held = !matches!(write, HeadWrite::Release { .. });
+            self.head.fence = self.fence;
+            self.head.session = held.then(|| self.id.clone());
+            self.head.holder = held.then(|| self.holder.clone());
+            self.head.lease_until = held.then(|| at.plus(LEASE));
+        }
+        if let Some(p) = pointers {
+            (
+                self.head.live,
+                self.head.previous,
+                self.head.good_state,
+                self.head.good,
+            ) = (p.live, p.previous, p.good_state, p.good);
+        }
+    }
+
+    fn head_write(
+        &self,
+        next: &Deployment,
+        pointers: Option<ledger::Pointers>,
+        at: Timestamp,
+    ) -> Option<HeadWrite> {
+        let (fence, session) = (self.fence, self.id.clone());
+        Some(match pointers {
+            Some(pointers) => HeadWrite::Release {
+                fence,
+                session,
+                pointers: Some(Box::new(pointers)),
+                totals_since: next.start.at.day(),
+            },
+            None => HeadWrite::Keep {
+                fence,
+                session,
+                mode: mode_of(&next.state),
+                lease_until: at.plus(LEASE),
+                heir: None,
+            },
+        })
+    }
+
+    fn notices_of(&self, next: &Deployment, entry: &Entry, tell: Vec<AlertEvent>) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for event in tell {
+            for target in self.setup.routing.targets(event) {
+                let index = u32::try_from(notices.len()).unwrap_or(u32::MAX);
+                notices.push(Notice {
+                    deployment: next.start.id.clone(),
+                    environment: next.start.environment.clone(),
+                    n: entry.n,
+                    index,
+                    channel: target.channel,
+                    mention: target.mention,
+                    // At most once: counts as sent from now on, whatever becomes of this process.
+                    state: if event.at_least_once() {
+                        NoticeState::Sending
+                    } else {
+                        NoticeState::Sent
+                    },
+                    claimed_by: Some(self.id.clone()),
+                    claimed_until: entry.at.plus(CLAIM),
+                    give_up_at: entry.at.plus(OWED_FOR),
+                    repeated: false,
+                    facts: facts(next, event, entry.at),
+                });
+            }
+        }
+        notices
+    }
+}
+
+/// What a message about `event` says.
+#[must_use]
+pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts {
+    let start = &deployment.start;
+    let closing = match &deployment.state {
+        State::Closed(closing) => Some(closing),
+        State::Deploying
+        | State::JobEnded { .. }
+        | State::Watching { .. }
+        | State::Judged(_)
+        | State::Restoring(_) => None,
+    };
+    let judged = deployment.judged.as_ref();
+    let mut findings: Vec<_> = judged.map_or_else(Vec::new, |j| j.findings.clone());
+    findings.sort_by_key(|f| match f.verdict {
+        crate::core::record::Verdict::Degraded => 0,
+        crate::core::record::Verdict::Inconclusive => 1,
+        crate::core::record::Verdict::Skipped => 2,
+        crate::core::record::Verdict::Healthy => 3,
+    });
+    findings.truncate(10);
+    let overridden = || {
+        let names: Vec<_> = deployment
+            .checks
+            .iter()
+            .filter(|l| l.overridden)
+            .map(|l| l.check.as_str())
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    Facts {
+        event,
+        deployment: start.id.clone(),
+        kind: start.kind,
+        environment: start.environment.clone(),
+        service: start.service.clone(),
+        git_ref: start.git_ref.clone(),
+        actor: start.actor.clone(),
+        run_url: start.run.url.clone(),
+        at,
+        started: start.at,
+        verdict: closing
+            .and_then(|c| c.verdict)
+            .or(judged.map(|j| j.verdict)),
+        reason: closing
+            .map(|c| c.reason)
+            .or(judged.map(|j| j.reason))
+            .unwrap_or(ReasonCode::Allowed),
+        decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
+        note: start.note.clone(),
+        findings,
+        previous: start.good.clone().or_else(|| start.previous.clone()),
+        detail: match event {
+            AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
+            AlertEvent::Forced => overridden(),
+            AlertEvent::Started
+            | AlertEvent::Succeeded
+            | AlertEvent::Failed
+            | AlertEvent::HealthCheckFailed
+            | AlertEvent::RollbackStarted
+            | AlertEvent::RollbackCompleted
+            | AlertEvent::RollbackFailed
+            | AlertEvent::Inconclusive
+            | AlertEvent::Cancelled
+            | AlertEvent::Superseded
+            | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
+        },
+        stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
+        took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The success that this close undoes: a rollback undoes what was live, once it serves itself.
+fn undone_by<'a>(
+    deployment: &'a Deployment,
+    closing: &Closing,
+) -> Option<&'a crate::core::lease::Live> {
+    use crate::core::record::{DeploymentType, Status};
+    let counts =
+        deployment.start.kind == DeploymentType::Rollback && closing.status == Status::Success;
+    deployment.start.undoes.as_ref().filter(|_| counts)
+}
+
+fn mode_of(state: &State) -> HeadMode {
+    match state {
+        State::Deploying | State::JobEnded { .. } | State::Closed(_) => HeadMode::Deploying,
+        State::Watching { .. } => HeadMode::Watching,
+        State::Judged(_) | State::Restoring(_) => HeadMode::Restoring,
+    }
+}
+
+/// Why a first write did not happen: the caller may try again with another id or a new look.
+#[derive(Debug)]
+pub enum CommitOr {
+    /// The store's word.
+    Commit(CommitError),
+    /// Something else.
+    Engine(EngineError),
+}
+
+impl CommitOr {
+    /// For callers to whom all are one.
+    #[must_use]
+    pub fn into_engine(self) -> EngineError {
+        match self {
+            Self::Commit(error) => error.into(),
+            Self::Engine(error) => error,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The main stage: checks, lock, record, `deploy_needed`. Knows the order in which a killed stage leaves the least
+//! behind: state before the lock, outputs before alerts.
+
+use crate::core::journal::Event;
+use crate::core::lease::Holder;
+use crate::core::outcome::{Exit, Outcome, Report};
+use crate::core::reason::ReasonCode;
+use crate::core::record::{Decision, Status};
+use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
+use crate::engine::notify::deliver;
+use crate::engine::session::Session;
+use crate::engine::{EngineError, Stop, stopped};
+use crate::surface::action::pinned::Pinned;
+use crate::surface::action::stage::{Connected, Ended, Stage};
+
+/// State values longer than this would not fit beside the others; the record has them too.
+const STATE_LIMIT: usize = 60 * 1024;
+
+/// The whole stage.
+pub async fn run(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended> {
+    let connected = tokio::select! {
+        opened = stage.open(None) => opened?,
+        by = stopped(stop) => return Err(stage.failed(&EngineError::Stopped(by))),
+    };
+    let request = stage.request();
+    let evidence = evidence(&connected.pinned);
+    let announce = |holder: &Holder| announce(stage, holder, &connected.pinned);
+    let say = stage.sayer();
+    let guarded = guard(
+        &connected.ports,
+        &connected.chosen.setup,
+        &request,
+        evidence,
+        &announce,
+        &say,
+        stop,
+    )
+    .await;
+    match guarded {
+        Err(error) => Err(stage.failed(&error)),
+        Ok(Guarded::Not(not, extra)) => not_started(stage, &connected, &not, extra),
+        Ok(Guarded::Started(session, extra)) => {
+            started(stage, &connected, *session, extra, stop).await
+        }
+    }
+}
+
+/// What is kept beside the record: the configuration that all stages of the job go by.
+#[must_use]
+pub fn evidence(pinned: &Pinned) -> Option<String> {
+    serde_json::to_string(&serde_json::json!({ "config": pinned })).ok()
+}
+
+/// The configuration that a record was started with.
+#[must_use]
+pub fn pinned_of(evidence: Option<&str>) -> Option<Pinned> {
+    let value: serde_json::Value = serde_json::from_str(evidence?).ok()?;
+    serde_json::from_value(value.get("config")?.clone()).ok()
+}
+
+/// Tells the post stage what is about to be taken, before it is.
+fn announce(stage: &Stage<'_>, holder: &Holder, pinned: &Pinned) -> Result<(), EngineError> {
+    let mut pairs = vec![("deployment", holder.deployment.to_string())];
+    match serde_json::to_string(pinned) {
+        Ok(text) if text.len() <= STATE_LIMIT => pairs.push(("pinned", text)),
+        Ok(_) | Err(_) => tracing::debug!(
+            code = "DG411",
+            "the configuration is too large for the state"
+        ),
+    }
+    stage
+        .write_state(&pairs)
+        .map_err(|ended| EngineError::Announce(ended.problems.join("; ")))
+}
+
+async fn started(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    mut session: Session,
+    extra: Extra,
+    stop: &mut Stop,
+) -> Result<Exit, Ended> {
+    let mut stopped_by = *stop.borrow();
+    if let Some(by) = stopped_by {
+        note_stop(&mut session, by).await;
+    }
+    let report = |stage: &Stage<'_>, session: &Session, told| Report {
+        holder: None,
+        keeper: extra.keeper,
+        ..stage.report_of(
+            connected,
+            session.deployment.clone(),
+            session.entries.clone(),
+            told,
+        )
+    };
+    // The job's own steps wait for this; alerts come after it.
+    stage.write_outputs(&report(stage, &session, Vec::new()))?;
+    let notices = std::mem::take(&mut session.notices);
+    let setup = &connected.chosen.setup;
+    let told = tokio::select! {
+        told = deliver(&connected.ports, &setup.environment, session.id(), setup.locale, notices) => told,
+        by = stopped(stop) => { stopped_by = Some(by); Vec::new() }
+    };
+    if let (Some(by), true) = (stopped_by, session.deployment.stop.is_none()) {
+        note_stop(&mut session, by).await;
+    }
+    let report = report(stage, &session, told);
+    stage.tell(&report);
+    Ok(report.outcome.exit)
+}
+
+/// The record says that a stop was asked for; post closes it. If this cannot be written, the job's status says it.
+async fn note_stop(session: &mut Session, by: crate::core::journal::StoppedBy) {
+    if let Err(error) = session.append(vec![Event::CancelAsked { by }]).await {
+        tracing::warn!(code = "DG412", error = %error, "the stop could not be recorded");
+    }
+}
+
+fn not_started(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    not: &NotStarted,
+    extra: Extra,
+) -> Result<Exit, Ended> {
+    stage.write_state(&[("outcome", "none".to_owned())])?;
+    let outcome = outcome(not);
+    let exit = outcome.exit;
+    let report = Report {
+        checks: extra.checks,
+        holder: extra.holder,
+        candidates: extra.candidates,
+        keeper: extra.keeper,
+        ..stage.report(Some(&connected.chosen), outcome)
+    };
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(exit)
+}
+
+fn outcome(not: &NotStarted) -> Outcome {
+    let (status, decision, reason, exit) = match not {
+        NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
+        NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),
+        NotStarted::AlreadyLive => (
+            None,
+            Decision::Continue,
+            ReasonCode::AlreadyLive,
+            Exit::Fine,
+        ),
+        NotStarted::Superseded => (
+            Some(Status::Superseded),
+            Decision::Stop,
+            ReasonCode::Superseded,
+            Exit::Fine,
+        ),
+        NotStarted::DryRun => (None, Decision::Continue, ReasonCode::DryRun, Exit::Fine),
+    };
+    Outcome {
+        status,
+        verdict: None,
+        decision,
+        reason,
+        deploy_needed: false,
+        rolled_back: false,
+        exit,
+    }
+}
