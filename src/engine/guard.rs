@@ -151,16 +151,15 @@ pub async fn guard(
     loop {
         let head = look.head(setup);
         let mut holder = head.holder.clone();
-        if let Some(held) = &holder {
-            if let Some(closed) =
+        if let Some(held) = &holder
+            && let Some(closed) =
                 take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await?
-            {
-                took_over = Some(closed);
-                look = self::look(ports, setup, request).await?;
-                holder = look.head(setup).holder;
-                if holder.is_none() {
-                    continue;
-                }
+        {
+            took_over = Some(closed);
+            look = self::look(ports, setup, request).await?;
+            holder = look.head(setup).holder;
+            if holder.is_none() {
+                continue;
             }
         }
         let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
