@@ -6,6 +6,11 @@
 //! `ports` (what the engine needs) → `adapters` | `engine` → `surface` (action, command line) → `app`.
 
 pub mod adapters;
+pub mod app;
+pub mod config;
 pub mod core;
+pub mod engine;
 pub mod i18n;
 pub mod ports;
+pub mod render;
+pub mod surface;

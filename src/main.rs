@@ -1,3 +1,7 @@
-//! The binary: nothing but the way into the library.
+//! The program; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    deploy_guard::app::main()
+}

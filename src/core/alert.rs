@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::id::{CommitSha, DeploymentId, EnvironmentName, ServiceName};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{DeploymentType, Verdict, words};
+use crate::core::record::{Decision, DeploymentType, Verdict, words};
 use crate::core::time::Timestamp;
 
 words! {
@@ -199,6 +199,9 @@ pub struct Facts {
     pub verdict: Option<Verdict>,
     /// Why.
     pub reason: ReasonCode,
+    /// What follows, where something was decided.
+    #[serde(default)]
+    pub decision: Option<Decision>,
     /// The user's `reason` input.
     pub note: Option<String>,
     /// Gates' findings that matter, worst first.
@@ -209,6 +212,9 @@ pub struct Facts {
     pub detail: Option<String>,
     /// Milliseconds since the deployment's start.
     pub took_ms: u64,
+    /// Stacks that a person must repair, for the commands that do it.
+    #[serde(default)]
+    pub stacks: Vec<String>,
 }
 
 words! {

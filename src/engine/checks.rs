@@ -83,7 +83,11 @@ pub async fn ask_forge(ports: &Ports, setup: &Setup, request: &Request) -> Forge
         },
         async {
             if approval {
-                Some(forge.environment(&setup.github_environment).await)
+                Some(
+                    forge
+                        .environment(setup.github_environments.first().map_or("", String::as_str))
+                        .await,
+                )
             } else {
                 None
             }
@@ -463,9 +467,12 @@ fn approval(setup: &Setup, request: &Request, forge: &ForgeFacts) -> CheckResult
         Some(Ok(approvals)) => approvals,
     };
     let ours = |a: &&Approval| {
-        a.environments
-            .iter()
-            .any(|e| e.eq_ignore_ascii_case(&setup.github_environment))
+        a.environments.iter().any(|e| {
+            setup
+                .github_environments
+                .iter()
+                .any(|n| e.eq_ignore_ascii_case(n))
+        })
     };
     let approved = approvals
         .iter()
@@ -475,7 +482,7 @@ fn approval(setup: &Setup, request: &Request, forge: &ForgeFacts) -> CheckResult
     let Some(approval) = approved else {
         return failed(
             ReasonCode::ApprovalMissing,
-            setup.github_environment.clone(),
+            setup.github_environments.join(", "),
         );
     };
     let user = approval.user.clone().unwrap_or_else(|| "?".to_owned());

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join4};
+use futures_util::future::{join, join3};
+
+use crate::config::needed_outputs;
 
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
@@ -16,7 +18,7 @@ use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
 use crate::engine::keep::take_over;
-use crate::engine::observe::{Before, before, stacks};
+use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 use crate::ports::{CloudError, CommitError, Heads, ListQuery, Refusal, Stack};
@@ -105,6 +107,7 @@ struct Look {
     undoes: Option<Live>,
     stacks: Vec<Result<Stack, CloudError>>,
     before: Before,
+    missing_outputs: Vec<String>,
 }
 
 impl Look {
@@ -137,6 +140,12 @@ pub async fn guard(
             detail: String::new(),
         }),
     )?;
+    // Before the first deployment there is no stack, and no output of one.
+    let exists = |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
+    if !look.missing_outputs.is_empty() && !look.stacks.is_empty() && look.stacks.iter().all(exists)
+    {
+        return Err(EngineError::MissingOutputs(look.missing_outputs));
+    }
     let deadline = ports.clock.now().plus(setup.policy.lock_wait);
     let (mut waited, mut took_over, mut asked_at) = (false, None, None);
     loop {
@@ -230,7 +239,7 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let (heads, past, stacks, before) = join4(
+    let (heads, past, (stacks, before, missing_outputs)) = join3(
         ports.history.heads(&setup.environment),
         async {
             if rollback {
@@ -239,8 +248,7 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
                 Ok((Vec::new(), None))
             }
         },
-        stacks(ports, &setup.stacks),
-        before(ports, &setup.gates),
+        look_outside(ports, setup),
     )
     .await;
     let heads = heads?;
@@ -261,7 +269,27 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
         undoes,
         stacks,
         before,
+        missing_outputs,
     })
+}
+
+/// Stacks and gates before the deployment: at once, but where a gate's address comes from a stack.
+async fn look_outside(
+    ports: &Ports,
+    setup: &Setup,
+) -> (Vec<Result<Stack, CloudError>>, Before, Vec<String>) {
+    if needed_outputs(&setup.gates).is_empty() {
+        let (seen, before) = join(stacks(ports, &setup.stacks), before(ports, &setup.gates)).await;
+        return (seen, before, Vec::new());
+    }
+    let seen = stacks(ports, &setup.stacks).await;
+    match fill(&setup.gates, &seen) {
+        Ok(gates) => {
+            let before = before(ports, &gates).await;
+            (seen, before, Vec::new())
+        }
+        Err(missing) => (seen, Before::default(), missing),
+    }
 }
 
 async fn read_past(

@@ -199,7 +199,8 @@ pub fn job_of(conclusion: Option<&str>) -> JobStatus {
     }
 }
 
-/// Takes an abandoned deployment over and does what is owed; `None` = the stack is still changing and it stays open.
+/// Takes an abandoned deployment over and does what is owed, with one look instead of a watch; `None` = the stack
+/// is still changing and it stays open.
 pub async fn take_over(
     ports: &Ports,
     setup: &Setup,
@@ -209,13 +210,26 @@ pub async fn take_over(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Option<Status>, EngineError> {
-    let Some(mut session) = adopt_abandoned(ports, setup, head, by, Vec::new()).await? else {
-        return Ok(None);
-    };
     let how = How {
         job: job_of(conclusion),
         quick: true,
         leaves_to_post: false,
+    };
+    take_over_with(ports, setup, head, by, how, say, stop).await
+}
+
+/// As [`take_over`], in the given way.
+pub async fn take_over_with(
+    ports: &Ports,
+    setup: &Setup,
+    head: Head,
+    by: Adopter,
+    how: How,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Option<Status>, EngineError> {
+    let Some(mut session) = adopt_abandoned(ports, setup, head, by, Vec::new()).await? else {
+        return Ok(None);
     };
     let drove = drive(&mut session, how, say, stop).await?;
     let notices = std::mem::take(&mut session.notices);

@@ -57,8 +57,8 @@ pub struct Setup {
     pub locale: Locale,
     /// Marked as production.
     pub production: bool,
-    /// GitHub's name of it.
-    pub github_environment: String,
+    /// GitHub's names of it; an approval of any of them counts.
+    pub github_environments: Vec<String>,
     /// CloudFormation stacks.
     pub stacks: Vec<String>,
     /// Checks.

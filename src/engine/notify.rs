@@ -109,7 +109,7 @@ async fn attempt(
 }
 
 fn message(notice: &Notice, locale: Locale) -> Message {
-    let rendered = crate::render::alert(
+    let rendered = crate::render::message::message(
         &notice.facts,
         notice.repeated,
         notice.mention.as_deref(),
@@ -183,8 +183,17 @@ pub async fn tell_directly(ports: &Ports, setup: &Setup, facts: Facts) -> Vec<To
         };
         async move {
             let result = send(ports, &notice, setup.locale).await;
-            let state = if result.is_ok() { NoticeState::Sent } else { NoticeState::Undelivered };
-            Told { event: notice.facts.event, channel: notice.channel, state, why: result.err().map(|e| e.to_string()) }
+            let state = if result.is_ok() {
+                NoticeState::Sent
+            } else {
+                NoticeState::Undelivered
+            };
+            Told {
+                event: notice.facts.event,
+                channel: notice.channel,
+                state,
+                why: result.err().map(|e| e.to_string()),
+            }
         }
     });
     join_all(sends).await

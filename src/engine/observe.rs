@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
+use crate::config::{MissingOutput, check_urls, fill_outputs, needed_outputs};
 use crate::core::gate::http::{HttpGate, HttpHistory, Next, ProbeLine};
 use crate::core::gate::{Finding, GateKind, GateSettings, Seen};
 use crate::core::journal::{LiveChange, StackSeen, Start};
@@ -160,31 +161,26 @@ pub struct HttpWatch {
 }
 
 impl HttpWatch {
-    /// Begins with what was known before the deployment.
+    /// Begins with what was known before the deployment, if anything was.
     #[must_use]
-    pub fn new(gates: &GateSettings, start: &Start, since: Timestamp) -> Self {
+    pub fn new(gates: &GateSettings, before: Option<&Start>, since: Timestamp) -> Self {
         let alpha = gates.false_rollback / (gates.http.len().max(1) as f64);
+        let failing =
+            |gate: &HttpGate| before.is_some_and(|b| b.failing_before.contains(&gate.name));
+        let history = |gate: &HttpGate| HttpHistory::new(since, failing(gate));
         Self {
             gates: gates
                 .http
                 .iter()
-                .map(|gate| {
-                    (
-                        gate.clone(),
-                        HttpHistory::new(since, start.failing_before.contains(&gate.name)),
-                    )
-                })
+                .map(|gate| (gate.clone(), history(gate)))
                 .collect(),
             alpha,
-            versions_before: start.versions_before.iter().cloned().collect(),
+            versions_before: before
+                .iter()
+                .flat_map(|b| b.versions_before.iter().cloned())
+                .collect(),
             blind: false,
         }
-    }
-
-    /// True where no HTTP gate is configured.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.gates.is_empty()
     }
 
     /// Probes every gate once, at once. A look at which every host fails below HTTP, GitHub too, says
@@ -347,6 +343,7 @@ pub fn stack_finding(name: &str, seen: &Reading<StackSeen>) -> Finding {
         counted: None,
         bound: None,
         baseline_bound: None,
+        alpha: None,
         evidence: if verdict == Verdict::Degraded {
             1.0
         } else {
@@ -378,4 +375,97 @@ pub async fn stack_findings(ports: &Ports, gates: &GateSettings, names: &[String
             stack_finding(name, &reading)
         })
         .collect()
+}
+
+/// Gates with `${stack.X}` filled in; those that cannot be are unknown, not left out.
+pub struct Resolved {
+    /// Gates that can be looked at.
+    pub gates: GateSettings,
+    /// Findings of those that cannot.
+    pub unknown: Vec<Finding>,
+}
+
+/// Fills in what the stacks' outputs give, while watching: what is missing there is unknown.
+pub async fn resolve(ports: &Ports, gates: &GateSettings, names: &[String]) -> Resolved {
+    if needed_outputs(gates).is_empty() {
+        return Resolved {
+            gates: gates.clone(),
+            unknown: Vec::new(),
+        };
+    }
+    let seen = stacks(ports, names).await;
+    match fill(gates, &seen) {
+        Ok(gates) => Resolved {
+            gates,
+            unknown: Vec::new(),
+        },
+        Err(problems) => {
+            let why = Why::new(Kind::NotFound, problems.join("; "));
+            let mut rest = gates.clone();
+            let unfilled = |gate: &HttpGate| gate.url.contains("${stack.");
+            let unknown = gates
+                .http
+                .iter()
+                .filter(|g| unfilled(g))
+                .map(|g| unknown_http(&g.name, &why))
+                .collect();
+            rest.http.retain(|g| !unfilled(g));
+            Resolved {
+                gates: rest,
+                unknown,
+            }
+        }
+    }
+}
+
+/// Fills in what these stacks give; answers everything that is missing or leads to a wrong address.
+pub fn fill(
+    gates: &GateSettings,
+    seen: &[Result<Stack, CloudError>],
+) -> Result<GateSettings, Vec<String>> {
+    let mut gates = gates.clone();
+    if needed_outputs(&gates).is_empty() {
+        return Ok(gates);
+    }
+    let errors: Vec<String> = seen
+        .iter()
+        .filter_map(|s| s.as_ref().err())
+        .map(ToString::to_string)
+        .collect();
+    let outputs = seen
+        .iter()
+        .filter_map(|s| s.as_ref().ok())
+        .flat_map(|s| s.outputs.clone())
+        .collect();
+    fill_outputs(&mut gates, &outputs).map_err(|missing| {
+        let known = |m: &MissingOutput| format!("{m}; there are: {}", m.available.join(", "));
+        errors
+            .into_iter()
+            .chain(missing.iter().map(known))
+            .collect::<Vec<_>>()
+    })?;
+    let wrong = check_urls("stack outputs", &gates);
+    if wrong.is_empty() {
+        Ok(gates)
+    } else {
+        Err(wrong.iter().map(ToString::to_string).collect())
+    }
+}
+
+fn unknown_http(name: &str, why: &Why) -> Finding {
+    Finding {
+        gate: name.to_owned(),
+        kind: GateKind::Http,
+        verdict: Verdict::Inconclusive,
+        reason: ReasonCode::NoData,
+        thin: false,
+        certified: false,
+        counted: None,
+        bound: None,
+        baseline_bound: None,
+        alpha: None,
+        evidence: 0.0,
+        pass_evidence: 0.0,
+        seen: Seen::Unknown { why: why.clone() },
+    }
 }

@@ -1,18 +1,20 @@
 //! The one driver: does what is owed, event by event, until nothing is. Start, then resume; a killed process's
 //! successor calls the same. Knows what an effect is, not where it is seen.
 
+use std::time::Duration;
+
 use crate::core::deployment::{Deployment, Effect, State, after_job};
-use crate::core::gate::GateSettings;
+use crate::core::gate::{GateSettings, OnInconclusive};
 use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
-use crate::core::judge::judge;
+use crate::core::judge::Policy;
 use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
-use crate::engine::observe::{HttpWatch, live_change, stack_findings};
+use crate::engine::observe::live_change;
 use crate::engine::session::Session;
-use crate::engine::watch::{Watched, one_look_until, policy, watch};
-use crate::engine::{EngineError, Say, Sayer, Stop, stopped};
+use crate::engine::watch::{Watched, one_look_until, watch, watch_restored, watch_unrecorded};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
 use crate::ports::{NoPlan, StepState};
 
 /// How a driver goes about it.
@@ -177,7 +179,7 @@ async fn watched_end(
                 .close(vec![Event::Judged(judgement)], closing)
                 .await?;
         }
-        Watched::Superseded(_) => {
+        Watched::Superseded => {
             let closing = Closing {
                 status: Status::Superseded,
                 verdict: None,
@@ -349,50 +351,23 @@ async fn verify_restore(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<(), EngineError> {
-    let setup = session.setup().clone();
-    let ports = session.ports().clone();
-    let gates = for_target(
-        &setup.gates,
-        session
-            .deployment
-            .start
-            .good
-            .as_ref()
-            .and_then(|g| g.git_ref.as_ref()),
-    );
-    let since = ports.clock.now();
-    let until = since.plus(setup.rollback.verify);
-    let mut http = HttpWatch::new(&gates, &session.deployment.start, since);
-    let judgement = loop {
-        http.look(&ports).await;
-        let mut findings = http.findings();
-        findings.extend(stack_findings(&ports, &gates, &setup.stacks).await);
-        let now = ports.clock.now();
-        let judgement = judge(findings.clone(), policy(session));
-        say(Say::Watching {
-            findings,
-            until,
-            now,
-        });
-        let confirmed = http.to_confirm();
-        if !confirmed.is_empty() {
-            let failing: Vec<_> = confirmed.iter().map(|(i, _, _)| *i).collect();
-            let still = http.confirm_once(&ports, &failing).await;
-            tracing::debug!(
-                code = "DG230",
-                failing = still.len(),
-                "probed again after a restore"
-            );
-        }
-        if judgement.verdict == Verdict::Healthy || now >= until {
-            break judgement;
-        }
-        tokio::select! {
-            () = ports.clock.sleep(std::time::Duration::from_secs(1).min(until.since(now))) => {}
-            // A restore is finished, not abandoned: the signal is remembered, the journal goes on.
-            by = stopped(stop) => { tracing::warn!(code = "DG231", %by, "stopped while verifying a restore"); return Err(EngineError::Stopped(by)); }
-        }
-        session.renew().await?;
+    let version = session
+        .deployment
+        .start
+        .good
+        .as_ref()
+        .and_then(|g| g.git_ref.clone());
+    let gates = for_target(&session.setup().gates, version.as_ref());
+    let judgement = match watch_restored(session, gates, say, stop).await? {
+        Watched::Judged(judgement) | Watched::Yielded(judgement) => judgement,
+        Watched::Superseded => Judgement {
+            verdict: Verdict::Inconclusive,
+            reason: ReasonCode::Superseded,
+            decision: Decision::Hold,
+            findings: Vec::new(),
+        },
+        // A restore is finished, not abandoned: the journal stands, whoever comes next verifies.
+        Watched::Stopped(by) => return Err(EngineError::Stopped(by)),
     };
     session
         .append(vec![Event::RestoreJudged {
@@ -416,4 +391,33 @@ fn for_target(gates: &GateSettings, version: Option<&crate::core::id::CommitSha>
         };
     }
     gates
+}
+
+/// Judges the gates of an environment as it is, without lock and record: one look, or a watch of `window`.
+pub async fn judge_now(
+    ports: &Ports,
+    setup: &Setup,
+    window: Option<Duration>,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Judgement, EngineError> {
+    let heads = ports.history.heads(&setup.environment).await?;
+    let head = heads.heads.into_iter().find(|h| h.service == setup.service);
+    let live = head.and_then(|h| h.live).and_then(|l| l.git_ref);
+    let setup = Setup {
+        gates: for_target(&setup.gates, live.as_ref()),
+        ..setup.clone()
+    };
+    let policy = Policy {
+        on_inconclusive: OnInconclusive::Hold,
+        automatic: false,
+        irreversible: false,
+    };
+    match watch_unrecorded(ports, &setup, policy, window, say, stop).await? {
+        Watched::Judged(judgement) | Watched::Yielded(judgement) => Ok(judgement),
+        Watched::Superseded => Err(EngineError::Stale {
+            detail: "another version answers".to_owned(),
+        }),
+        Watched::Stopped(by) => Err(EngineError::Stopped(by)),
+    }
 }

@@ -407,6 +407,7 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
             .map(|c| c.reason)
             .or(judged.map(|j| j.reason))
             .unwrap_or(ReasonCode::Allowed),
+        decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
         note: start.note.clone(),
         findings,
         previous: start.good.clone().or_else(|| start.previous.clone()),
@@ -425,6 +426,7 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
             | AlertEvent::Superseded
             | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
         },
+        stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
         took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
     }
 }

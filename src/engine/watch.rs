@@ -4,22 +4,24 @@
 use std::time::Duration;
 
 use crate::core::deployment::State;
-use crate::core::gate::Finding;
-use crate::core::journal::{Event, Judgement, StoppedBy};
+use crate::core::gate::{Finding, GateSettings};
+use crate::core::journal::{Event, Judgement, Start, StoppedBy};
 use crate::core::judge::{Policy, judge};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Verdict};
 use crate::core::time::Timestamp;
-use crate::engine::observe::{HttpWatch, stack_findings};
+use crate::engine::observe::{HttpWatch, Resolved, resolve, stack_findings};
 use crate::engine::session::Session;
-use crate::engine::{EngineError, Say, Sayer, Stop, stopped};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 
 /// A waiting rollback must see the lock within 10 s: signs of life are given, and read, at this pace.
 const BEAT: Duration = Duration::from_secs(4);
 
 /// A single look goes on this long at most, and probes at this pace.
 const ONE_LOOK: Duration = Duration::from_secs(15);
-const ONE_LOOK_PACE: Duration = Duration::from_secs(1);
+
+/// Probes are a second apart where a verdict is wanted soon.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// How a watch ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,11 +29,41 @@ pub enum Watched {
     /// The gates were judged.
     Judged(Judgement),
     /// Another version answers than ours or the one before.
-    Superseded(Vec<Finding>),
+    Superseded,
     /// Somebody asked for the lock.
     Yielded(Judgement),
     /// A signal came.
     Stopped(StoppedBy),
+}
+
+/// When a watch may end before its deadline, but for the first bad gate, which always ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Early {
+    /// Never.
+    Never,
+    /// As soon as every gate is decided.
+    Decided,
+}
+
+/// One watch.
+#[derive(Debug, Clone)]
+pub struct Watching<'a> {
+    /// Gates and stacks.
+    pub setup: &'a Setup,
+    /// What was seen before the deployment.
+    pub before: Option<&'a Start>,
+    /// What follows from a verdict.
+    pub policy: Policy,
+    /// Start.
+    pub since: Timestamp,
+    /// Deadline.
+    pub until: Timestamp,
+    /// Pause between looks.
+    pub pace: Duration,
+    /// Whether it may end early.
+    pub early: Early,
+    /// Hands the lock over when asked.
+    pub yields: bool,
 }
 
 /// What judging needs beside findings.
@@ -68,83 +100,152 @@ pub async fn watch(
             detail: "the deployment is not being watched".to_owned(),
         });
     };
-    let setup = session.setup().clone();
-    let ports = session.ports().clone();
-    let pace = if one_look {
-        ONE_LOOK_PACE
-    } else {
-        setup.gates.interval
+    let (setup, start) = (session.setup().clone(), session.deployment.start.clone());
+    let early = one_look || setup.gates.early_pass;
+    let watching = Watching {
+        before: Some(&start),
+        policy: policy(session),
+        since,
+        until,
+        pace: if one_look {
+            QUICK
+        } else {
+            setup.gates.interval
+        },
+        early: if early { Early::Decided } else { Early::Never },
+        yields: true,
+        setup: &setup,
     };
-    let mut http = HttpWatch::new(&setup.gates, &session.deployment.start, since);
-    let mut beat_at = ports.clock.monotonic() + BEAT;
+    let ports = session.ports().clone();
+    look_on(&ports, &watching, Some(session), say, stop).await
+}
+
+/// Watches a version that was brought back: as soon as it is shown to be well, it is.
+pub async fn watch_restored(
+    session: &mut Session,
+    gates: GateSettings,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Watched, EngineError> {
+    let setup = Setup {
+        gates,
+        ..session.setup().clone()
+    };
+    let since = session.ports().clock.now();
+    let watching = Watching {
+        before: None,
+        policy: Policy {
+            automatic: false,
+            ..policy(session)
+        },
+        since,
+        until: since.plus(setup.rollback.verify),
+        pace: QUICK,
+        early: Early::Decided,
+        yields: false,
+        setup: &setup,
+    };
+    let ports = session.ports().clone();
+    look_on(&ports, &watching, Some(session), say, stop).await
+}
+
+/// Watches an environment as it is, without lock and record: one look, or a watch of `window`.
+pub async fn watch_unrecorded(
+    ports: &Ports,
+    setup: &Setup,
+    policy: Policy,
+    window: Option<Duration>,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Watched, EngineError> {
+    let since = ports.clock.now();
+    let watching = Watching {
+        setup,
+        before: None,
+        policy,
+        since,
+        until: window.map_or_else(|| one_look_until(since), |w| since.plus(w)),
+        pace: if window.is_some() {
+            setup.gates.interval
+        } else {
+            QUICK
+        },
+        early: if window.is_some() {
+            Early::Never
+        } else {
+            Early::Decided
+        },
+        yields: false,
+    };
+    look_on(ports, &watching, None, say, stop).await
+}
+
+/// The loop: one look at all gates, judged afresh, until proof or deadline.
+async fn look_on(
+    ports: &Ports,
+    watching: &Watching<'_>,
+    mut session: Option<&mut Session>,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Watched, EngineError> {
+    let setup = watching.setup;
     if setup.gates.is_empty() {
-        return Ok(Watched::Judged(judge(Vec::new(), policy(session))));
+        return Ok(Watched::Judged(judge(Vec::new(), watching.policy)));
     }
+    let Resolved { gates, unknown } = resolve(ports, &setup.gates, &setup.stacks).await;
+    let mut http = HttpWatch::new(&gates, watching.before, watching.since);
+    let mut beat_at = ports.clock.monotonic() + BEAT;
     loop {
         let looked = async {
-            http.look(&ports).await;
-            stack_findings(&ports, &setup.gates, &setup.stacks).await
+            http.look(ports).await;
+            stack_findings(ports, &gates, &setup.stacks).await
         };
         let stacks = tokio::select! {
             stacks = looked => stacks,
             by = stopped(stop) => return Ok(Watched::Stopped(by)),
         };
-        let confirming = http.to_confirm();
-        if !confirming.is_empty() {
-            if let Some(by) = confirm(session, &mut http, &confirming, say, stop).await? {
-                return Ok(Watched::Stopped(by));
-            }
+        if let Some(by) = confirm(ports, &mut http, session.as_deref_mut(), say, stop).await? {
+            return Ok(Watched::Stopped(by));
         }
         let mut findings = http.findings();
         findings.extend(stacks);
+        findings.extend(unknown.iter().cloned());
         let now = ports.clock.now();
-        let decided = http.decided() && !http.is_empty();
-        let judgement = judge(findings.clone(), policy(session));
+        let judgement = judge(findings.clone(), watching.policy);
         say(Say::Watching {
             findings: findings.clone(),
-            until,
+            until: watching.until,
             now,
         });
-        let over = now >= until
-            || judgement.verdict == Verdict::Degraded
-            || ((one_look || setup.gates.early_pass)
-                && (decided || http.is_empty())
-                && judgement.verdict != Verdict::Inconclusive);
-        if over {
-            if judgement.verdict != Verdict::Healthy && http.superseded() {
-                return Ok(Watched::Superseded(findings));
-            }
-            return Ok(Watched::Judged(judgement));
+        let sure = watching.early == Early::Decided
+            && http.decided()
+            && judgement.verdict != Verdict::Inconclusive;
+        if now >= watching.until || judgement.verdict == Verdict::Degraded || sure {
+            let superseded = judgement.verdict != Verdict::Healthy && http.superseded();
+            return Ok(if superseded {
+                Watched::Superseded
+            } else {
+                Watched::Judged(judgement)
+            });
         }
-        let next = ports.clock.monotonic() + pace.min(until.since(now));
+        let next = ports.clock.monotonic() + watching.pace.min(watching.until.since(now));
         loop {
             if ports.clock.monotonic() >= beat_at {
-                session.renew().await?;
                 beat_at = ports.clock.monotonic() + BEAT;
-                if let Some(request) = session.head.yield_to.clone() {
-                    session
-                        .append(vec![Event::YieldAsked {
-                            run_url: request.run_url,
-                        }])
-                        .await?;
-                    let judgement = Judgement {
-                        verdict: Verdict::Inconclusive,
-                        reason: ReasonCode::Yielded,
-                        decision: Decision::Hold,
-                        findings,
-                    };
-                    return Ok(Watched::Yielded(judgement));
+                if let Some(yielded) =
+                    beat(session.as_deref_mut(), watching.yields, &findings).await?
+                {
+                    return Ok(yielded);
                 }
             }
-            let rest = next.saturating_sub(ports.clock.monotonic());
+            let now = ports.clock.monotonic();
+            let rest = next.saturating_sub(now);
             if rest.is_zero() {
                 break;
             }
-            let nap = rest.min(
-                beat_at
-                    .saturating_sub(ports.clock.monotonic())
-                    .max(Duration::from_millis(1)),
-            );
+            let nap = rest
+                .min(beat_at.saturating_sub(now))
+                .max(Duration::from_millis(1));
             tokio::select! {
                 () = ports.clock.sleep(nap) => {}
                 by = stopped(stop) => return Ok(Watched::Stopped(by)),
@@ -153,16 +254,42 @@ pub async fn watch(
     }
 }
 
-/// A probe a second until one succeeds or the span ends.
+/// A sign of life; shows whether somebody waits.
+async fn beat(
+    session: Option<&mut Session>,
+    yields: bool,
+    findings: &[Finding],
+) -> Result<Option<Watched>, EngineError> {
+    let Some(session) = session else {
+        return Ok(None);
+    };
+    session.renew().await?;
+    let Some(request) = session.head.yield_to.clone().filter(|_| yields) else {
+        return Ok(None);
+    };
+    session
+        .append(vec![Event::YieldAsked {
+            run_url: request.run_url,
+        }])
+        .await?;
+    Ok(Some(Watched::Yielded(Judgement {
+        verdict: Verdict::Inconclusive,
+        reason: ReasonCode::Yielded,
+        decision: Decision::Hold,
+        findings: findings.to_vec(),
+    })))
+}
+
+/// Gates that failed often enough in a row: a probe a second until one succeeds or the span ends.
 async fn confirm(
-    session: &mut Session,
+    ports: &Ports,
     http: &mut HttpWatch,
-    which: &[(usize, String, Duration)],
+    mut session: Option<&mut Session>,
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Option<StoppedBy>, EngineError> {
-    let ports = session.ports().clone();
-    for (_, gate, span) in which {
+    let which = http.to_confirm();
+    for (_, gate, span) in &which {
         say(Say::Confirming {
             gate: gate.clone(),
             span: *span,
@@ -175,16 +302,18 @@ async fn confirm(
         .unwrap_or_default();
     let end = ports.clock.monotonic() + span;
     let mut failing: Vec<usize> = which.iter().map(|(i, _, _)| *i).collect();
-    let mut last_beat = ports.clock.monotonic();
+    let mut beat_at = ports.clock.monotonic() + BEAT;
     while !failing.is_empty() && ports.clock.monotonic() < end {
         tokio::select! {
-            () = ports.clock.sleep(Duration::from_secs(1)) => {}
+            () = ports.clock.sleep(QUICK) => {}
             by = stopped(stop) => return Ok(Some(by)),
         }
-        failing = http.confirm_once(&ports, &failing).await;
-        if ports.clock.monotonic().saturating_sub(last_beat) >= BEAT {
-            session.renew().await?;
-            last_beat = ports.clock.monotonic();
+        failing = http.confirm_once(ports, &failing).await;
+        if ports.clock.monotonic() >= beat_at {
+            beat_at = ports.clock.monotonic() + BEAT;
+            if let Some(session) = session.as_deref_mut() {
+                session.renew().await?;
+            }
         }
     }
     http.confirmed(&failing);

@@ -59,9 +59,17 @@ pub trait Connect: Send + Sync {
     /// Time and chance.
     fn clock(&self) -> Arc<dyn Clock>;
     /// GitHub, for one repository.
-    fn forge(&self, repository: &str, token: Option<&SecretString>) -> Result<Arc<dyn Forge>, ConnectError>;
+    fn forge(
+        &self,
+        repository: &str,
+        token: Option<&SecretString>,
+    ) -> Result<Arc<dyn Forge>, ConnectError>;
     /// Asks GitHub for the job's token early, so that it is there when a role is to be assumed.
     async fn prepare(&self);
     /// Everything else.
-    async fn ports(&self, wanted: &Wanted, forge: Option<Arc<dyn Forge>>) -> Result<Ports, ConnectError>;
+    async fn ports(
+        &self,
+        wanted: &Wanted,
+        forge: Option<Arc<dyn Forge>>,
+    ) -> Result<Ports, ConnectError>;
 }

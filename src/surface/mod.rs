@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod chosen;
+pub mod cli;
 pub mod connect;
 pub mod out;
 pub mod progress;

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::adapters::retry::{Again, Failed, Patience, retry, retry_after};
+use crate::adapters::stored;
 use crate::core::time::Timestamp;
 use crate::ports::{Clock, StoreError};
 
@@ -78,9 +79,10 @@ impl Caller {
                 detail: format!("{action}: {code}: {said}{}{}", hint(code), tries(failed)),
             },
             None => {
-                let chain = chain(error);
+                let whole = chain(error);
+                let said = stored::cut(&whole, 400);
                 StoreError::Unreachable {
-                    detail: format!("{action}: {chain}{}{}", hint(&chain), tries(failed)),
+                    detail: format!("{action}: {said}{}{}", hint(&whole), tries(failed)),
                 }
             }
         }
@@ -108,7 +110,6 @@ fn is_about_credentials(text: &str) -> bool {
         "expiredtoken",
         "invalidsignature",
         "missingauthenticationtoken",
-        "identity",
     ]
     .iter()
     .any(|word| text.contains(word))

@@ -64,6 +64,7 @@ pub(super) fn read(
     now: Timestamp,
 ) -> Result<Option<Stored>, StoreError> {
     let mut records = Vec::new();
+    let mut unreadable = None;
     let mut entries = Vec::new();
     let mut undone = Vec::new();
     let mut evidence = None;
@@ -71,13 +72,19 @@ pub(super) fn read(
         match attr::must(item, key::AT, "an item")? {
             key::EVIDENCE => evidence = Some(read_evidence(id, item)?),
             at => match at.strip_prefix(key::ENTRY) {
-                None => records.push(record::read(item)?),
+                None => match record::read(item) {
+                    Ok(record) => records.push(record),
+                    Err(error) => unreadable = Some(error),
+                },
                 Some(number) => match number.parse() {
                     Ok(number) => entries.push(read_entry(id, number, item)?),
                     Err(_) => undone.push(item),
                 },
             },
         }
+    }
+    if let (true, Some(error)) = (records.is_empty(), unreadable) {
+        return Err(error);
     }
     records.retain(|r| !r.is_expired(now));
     // Another maker may have written an id twice; its own readers show the oldest.

@@ -1,6 +1,5 @@
 //! Lists from the indexes, newest first, page after page until the limit is reached; knows no journal.
 
-use aws_sdk_dynamodb::types::Select;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -127,7 +126,6 @@ fn request(
         .query()
         .table_name(&*caller.table)
         .index_name(index)
-        .select(Select::AllAttributes)
         .scan_index_forward(false)
         .key_condition_expression(wanted_keys.join(" AND "))
         .set_filter_expression((!filter.is_empty()).then(|| filter.join(" AND ")))

@@ -431,6 +431,10 @@ impl HttpHistory {
             }),
             bound: None,
             baseline_bound: None,
+            alpha: match gate.mode {
+                HttpMode::Consecutive => None,
+                HttpMode::Sequential => Some(alpha),
+            },
             evidence: if muted { 0.0 } else { share },
             pass_evidence: (f64::from(up) / f64::from(gate.consecutive_successes.max(1))).min(1.0),
             seen: last.map_or(Seen::Nothing, |last| Seen::Http {
@@ -438,6 +442,7 @@ impl HttpHistory {
                 problem,
                 took_ms: last.took_ms,
                 failures_in_a_row: failures,
+                confirmed_ms: self.confirmed.then(|| millis(gate.confirm)),
             }),
         }
     }

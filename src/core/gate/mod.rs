@@ -207,6 +207,9 @@ pub struct Finding {
     pub bound: Option<f64>,
     /// The bound from the service's own baseline, as a fraction, where there is one.
     pub baseline_bound: Option<f64>,
+    /// Chance of a wrong failing verdict that this gate may take, as a fraction, where it is tested for one.
+    #[serde(default)]
+    pub alpha: Option<f64>,
     /// Share of the evidence that a failing verdict needs, 0 to 1.
     pub evidence: f64,
     /// Share of the evidence that a passing verdict needs, 0 to 1.
@@ -231,6 +234,9 @@ pub enum Seen {
         took_ms: u64,
         /// Failures in a row at the end.
         failures_in_a_row: u32,
+        /// How long probing again confirmed the failure, milliseconds; `None` = not confirmed.
+        #[serde(default)]
+        confirmed_ms: Option<u64>,
     },
     /// A metric's value.
     Value {

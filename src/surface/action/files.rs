@@ -33,22 +33,38 @@ impl Files {
     #[must_use]
     pub fn of(env: &Env) -> Self {
         let path = |name: &str| env.get(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        Self { output: path("GITHUB_OUTPUT"), state: path("GITHUB_STATE"), summary: path("GITHUB_STEP_SUMMARY") }
+        Self {
+            output: path("GITHUB_OUTPUT"),
+            state: path("GITHUB_STATE"),
+            summary: path("GITHUB_STEP_SUMMARY"),
+        }
     }
 
     /// Writes step outputs.
-    pub fn outputs(&self, pairs: &[(&str, String)], random: &dyn Fn() -> [u8; 16]) -> Result<(), FileError> {
+    pub fn outputs(
+        &self,
+        pairs: &[(&str, String)],
+        random: &dyn Fn() -> [u8; 16],
+    ) -> Result<(), FileError> {
         pairs_to("GITHUB_OUTPUT", self.output.as_deref(), pairs, random)
     }
 
     /// Writes state for later stages of the same step.
-    pub fn state(&self, pairs: &[(&str, String)], random: &dyn Fn() -> [u8; 16]) -> Result<(), FileError> {
+    pub fn state(
+        &self,
+        pairs: &[(&str, String)],
+        random: &dyn Fn() -> [u8; 16],
+    ) -> Result<(), FileError> {
         pairs_to("GITHUB_STATE", self.state.as_deref(), pairs, random)
     }
 
     /// Appends to the job summary.
     pub fn summary(&self, markdown: &str) -> Result<(), FileError> {
-        append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), markdown.as_bytes())
+        append(
+            "GITHUB_STEP_SUMMARY",
+            self.summary.as_deref(),
+            markdown.as_bytes(),
+        )
     }
 }
 

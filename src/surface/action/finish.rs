@@ -35,12 +35,23 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
     if stage.env.get("STATE_outcome").is_some_and(|o| o == "none") {
         return Ok(Exit::Fine);
     }
-    let known = stage.env.get("STATE_deployment").and_then(|id| DeploymentId::new(id.clone()).ok());
-    let pinned = stage.env.get("STATE_pinned").and_then(|p| serde_json::from_str(p).ok());
+    let known = stage
+        .env
+        .get("STATE_deployment")
+        .and_then(|id| DeploymentId::new(id.clone()).ok());
+    let pinned = stage
+        .env
+        .get("STATE_pinned")
+        .and_then(|p| serde_json::from_str(p).ok());
     let connected = stage.open(pinned).await?;
-    let own = find(&connected.ports, &connected.chosen.setup, &stage.inputs, known.as_ref())
-        .await
-        .map_err(|e| stage.failed(&e))?;
+    let own = find(
+        &connected.ports,
+        &connected.chosen.setup,
+        &stage.inputs,
+        known.as_ref(),
+    )
+    .await
+    .map_err(|e| stage.failed(&e))?;
     match own {
         // Refused, killed before the lock was taken, or finished by `phase: verify`.
         Own::None | Own::Closed(_) => Ok(Exit::Fine),
@@ -55,23 +66,40 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
 /// The step `phase: verify`.
 pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended> {
     let mut connected = stage.open(None).await?;
-    let own = find(&connected.ports, &connected.chosen.setup, &stage.inputs, None).await.map_err(|e| stage.failed(&e))?;
+    let own = find(
+        &connected.ports,
+        &connected.chosen.setup,
+        &stage.inputs,
+        None,
+    )
+    .await
+    .map_err(|e| stage.failed(&e))?;
     let (session, notes) = match own {
         Own::Closed(stored) => return repeat(stage, &connected, *stored),
         Own::Lost(stored) => return Ok(lost(stage, &stored)),
         Own::Open(stored, head) => {
-            if let Some(pinned) = pinned_of(stored.evidence.as_deref()).filter(|p| *p != connected.pinned) {
+            if let Some(pinned) =
+                pinned_of(stored.evidence.as_deref()).filter(|p| *p != connected.pinned)
+            {
                 connected = stage.open(Some(pinned)).await?;
             }
             remember(stage, &stored.record.id)?;
-            (adopt(stage, &connected, *stored, *head, Adopter::Verify).await?, Vec::new())
+            (
+                adopt(stage, &connected, *stored, *head, Adopter::Verify).await?,
+                Vec::new(),
+            )
         }
         Own::None => {
             let request = stage.request();
             let setup = &connected.chosen.setup;
-            let session = record_unlocked(&connected.ports, setup, &request, evidence(&connected.pinned))
-                .await
-                .map_err(|e| stage.failed(&e))?;
+            let session = record_unlocked(
+                &connected.ports,
+                setup,
+                &request,
+                evidence(&connected.pinned),
+            )
+            .await
+            .map_err(|e| stage.failed(&e))?;
             remember(stage, &session.deployment.start.id)?;
             (session, vec![Trouble::Unguarded.text(stage.locale)])
         }
@@ -93,7 +121,10 @@ async fn adopt(
 ) -> Result<Session, Ended> {
     let start = replay(&stored.entries)
         .map_err(|source| {
-            let error = EngineError::Journal { deployment: stored.record.id.to_string(), source };
+            let error = EngineError::Journal {
+                deployment: stored.record.id.to_string(),
+                source,
+            };
             stage.failed(&error)
         })?
         .start;
@@ -101,15 +132,27 @@ async fn adopt(
         Some(holder) if holder.deployment == start.id => holder.clone(),
         _ => unlocked_holder(stage, &start)?,
     };
-    Session::adopt(&connected.ports, &connected.chosen.setup, stored, head, by, holder, Vec::new())
-        .await
-        .map_err(|e| stage.failed(&CommitOr::into_engine(e)))
+    Session::adopt(
+        &connected.ports,
+        &connected.chosen.setup,
+        stored,
+        head,
+        by,
+        holder,
+        Vec::new(),
+    )
+    .await
+    .map_err(|e| stage.failed(&CommitOr::into_engine(e)))
 }
 
 /// A deployment that never held the lock has no holder in the store; this stands for it in memory.
-fn unlocked_holder(stage: &Stage<'_>, start: &crate::core::journal::Start) -> Result<crate::core::lease::Holder, Ended> {
+fn unlocked_holder(
+    stage: &Stage<'_>,
+    start: &crate::core::journal::Start,
+) -> Result<crate::core::lease::Holder, Ended> {
     use crate::core::id::{Token, hex};
-    let token = Token::new(hex(stage.clock.random())).map_err(|e| stage.failed(&EngineError::Id(e)))?;
+    let token =
+        Token::new(hex(stage.clock.random())).map_err(|e| stage.failed(&EngineError::Id(e)))?;
     Ok(crate::core::lease::Holder {
         token,
         deployment: start.id.clone(),
@@ -136,19 +179,41 @@ async fn finish(
     let job = stage.inputs.job_status;
     let setup = &connected.chosen.setup;
     if by == By::Post && job == JobStatus::Success && !setup.gates.is_empty() {
-        out::line(&crate::render::annotation::safe_line(&Trouble::PostWatches.text(stage.locale)));
+        out::line(&crate::render::annotation::safe_line(
+            &Trouble::PostWatches.text(stage.locale),
+        ));
     }
-    let how = How { job, quick: false, leaves_to_post: by == By::Verify };
+    let how = How {
+        job,
+        quick: false,
+        leaves_to_post: by == By::Verify,
+    };
     let say = stage.sayer();
     let drove = drive(&mut session, how, &say, stop).await;
     let notices = std::mem::take(&mut session.notices);
-    let mut told = deliver(&connected.ports, &setup.environment, session.id(), setup.locale, notices).await;
+    let mut told = deliver(
+        &connected.ports,
+        &setup.environment,
+        session.id(),
+        setup.locale,
+        notices,
+    )
+    .await;
     let mut exit = None;
     match drove {
         Ok(Drove::Closed) => {}
         Ok(Drove::KeptOpen) => {
-            notes.push(Trouble::KeptOpen { environment: setup.environment.to_string() }.text(stage.locale));
-            exit = Some(if job == JobStatus::Cancelled { Exit::Interrupted } else { Exit::Failed });
+            notes.push(
+                Trouble::KeptOpen {
+                    environment: setup.environment.to_string(),
+                }
+                .text(stage.locale),
+            );
+            exit = Some(if job == JobStatus::Cancelled {
+                Exit::Interrupted
+            } else {
+                Exit::Failed
+            });
         }
         Ok(Drove::LeftToPost(by)) => exit = Some(exit_of_stop(by)),
         Err(EngineError::Lost { .. }) => {
@@ -160,13 +225,21 @@ async fn finish(
             let ended = stage.failed(&error);
             notes.push(Trouble::NotClosed { why: chain(&error) }.text(stage.locale));
             told.extend(tell_unrecorded(connected, &session).await);
-            let bad = session.unsaved.as_ref().is_some_and(|j| j.verdict == Verdict::Degraded);
+            let bad = session
+                .unsaved
+                .as_ref()
+                .is_some_and(|j| j.verdict == Verdict::Degraded);
             exit = Some(if bad { Exit::Act } else { ended.exit });
         }
     }
     let mut report = Report {
         notes,
-        ..stage.report_of(connected, session.deployment.clone(), session.entries.clone(), told)
+        ..stage.report_of(
+            connected,
+            session.deployment.clone(),
+            session.entries.clone(),
+            told,
+        )
     };
     if let Some(exit) = exit {
         report.outcome.exit = exit;
@@ -183,11 +256,21 @@ async fn finish(
 /// Whoever must act is told even when the outbox cannot be reached.
 async fn tell_unrecorded(connected: &Connected, session: &Session) -> Vec<Told> {
     let deployment = match &session.unsaved {
-        Some(judgement) => Deployment { judged: Some(judgement.clone()), ..session.deployment.clone() },
+        Some(judgement) => Deployment {
+            judged: Some(judgement.clone()),
+            ..session.deployment.clone()
+        },
         None => session.deployment.clone(),
     };
-    let bad = deployment.judged.as_ref().is_some_and(|j| j.verdict == Verdict::Degraded);
-    let event = if bad { AlertEvent::HealthCheckFailed } else { AlertEvent::Failed };
+    let bad = deployment
+        .judged
+        .as_ref()
+        .is_some_and(|j| j.verdict == Verdict::Degraded);
+    let event = if bad {
+        AlertEvent::HealthCheckFailed
+    } else {
+        AlertEvent::Failed
+    };
     let mut facts = facts(&deployment, event, connected.ports.clock.now());
     if !bad {
         facts.reason = ReasonCode::StoreUnreachable;
@@ -197,7 +280,12 @@ async fn tell_unrecorded(connected: &Connected, session: &Session) -> Vec<Told> 
 
 async fn lost_exit(stage: &Stage<'_>, connected: &Connected, session: &Session) -> Exit {
     let id = &session.deployment.start.id;
-    match connected.ports.history.deployment(id, stage.clock.now()).await {
+    match connected
+        .ports
+        .history
+        .deployment(id, stage.clock.now())
+        .await
+    {
         Ok(Some(stored)) => closed_exit(&stored).unwrap_or(Exit::Refused),
         Ok(None) => Exit::Refused,
         Err(error) => {
@@ -209,21 +297,33 @@ async fn lost_exit(stage: &Stage<'_>, connected: &Connected, session: &Session) 
 
 fn closed_exit(stored: &Stored) -> Option<Exit> {
     let deployment = replay(&stored.entries).ok()?;
-    let State::Closed(closing) = &deployment.state else { return None };
+    let State::Closed(closing) = &deployment.state else {
+        return None;
+    };
     Some(Exit::of(closing, false, deployment.stop))
 }
 
 /// The lock is in other hands: nothing is touched.
 fn lost(stage: &Stage<'_>, stored: &Stored) -> Exit {
-    let text = Trouble::TakenOver { deployment: stored.record.id.to_string() }.text(stage.locale);
-    let ended = Ended::one(ReasonCode::FencedOff, closed_exit(stored).unwrap_or(Exit::Refused), text);
-    stage.end(&ended, true)
+    let text = Trouble::TakenOver {
+        deployment: stored.record.id.to_string(),
+    }
+    .text(stage.locale);
+    let ended = Ended::one(
+        ReasonCode::FencedOff,
+        closed_exit(stored).unwrap_or(Exit::Refused),
+        text,
+    );
+    stage.end(&ended)
 }
 
 /// Verify after closing repeats the result.
 fn repeat(stage: &Stage<'_>, connected: &Connected, stored: Stored) -> Result<Exit, Ended> {
     let deployment = replay(&stored.entries).map_err(|source| {
-        stage.failed(&EngineError::Journal { deployment: stored.record.id.to_string(), source })
+        stage.failed(&EngineError::Journal {
+            deployment: stored.record.id.to_string(),
+            source,
+        })
     })?;
     let report = stage.report_of(connected, deployment, stored.entries, Vec::new());
     stage.write_outputs(&report)?;

@@ -26,12 +26,22 @@ pub async fn run(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended> 
     let evidence = evidence(&connected.pinned);
     let announce = |holder: &Holder| announce(stage, holder, &connected.pinned);
     let say = stage.sayer();
-    let guarded =
-        guard(&connected.ports, &connected.chosen.setup, &request, evidence, &announce, &say, stop).await;
+    let guarded = guard(
+        &connected.ports,
+        &connected.chosen.setup,
+        &request,
+        evidence,
+        &announce,
+        &say,
+        stop,
+    )
+    .await;
     match guarded {
         Err(error) => Err(stage.failed(&error)),
         Ok(Guarded::Not(not, extra)) => not_started(stage, &connected, &not, extra),
-        Ok(Guarded::Started(session, extra)) => started(stage, &connected, *session, extra, stop).await,
+        Ok(Guarded::Started(session, extra)) => {
+            started(stage, &connected, *session, extra, stop).await
+        }
     }
 }
 
@@ -53,9 +63,14 @@ fn announce(stage: &Stage<'_>, holder: &Holder, pinned: &Pinned) -> Result<(), E
     let mut pairs = vec![("deployment", holder.deployment.to_string())];
     match serde_json::to_string(pinned) {
         Ok(text) if text.len() <= STATE_LIMIT => pairs.push(("pinned", text)),
-        Ok(_) | Err(_) => tracing::debug!(code = "DG411", "the configuration is too large for the state"),
+        Ok(_) | Err(_) => tracing::debug!(
+            code = "DG411",
+            "the configuration is too large for the state"
+        ),
     }
-    stage.write_state(&pairs).map_err(|ended| EngineError::Announce(ended.problems.join("; ")))
+    stage
+        .write_state(&pairs)
+        .map_err(|ended| EngineError::Announce(ended.problems.join("; ")))
 }
 
 async fn started(
@@ -72,7 +87,12 @@ async fn started(
     let report = |stage: &Stage<'_>, session: &Session, told| Report {
         holder: None,
         keeper: extra.keeper,
-        ..stage.report_of(connected, session.deployment.clone(), session.entries.clone(), told)
+        ..stage.report_of(
+            connected,
+            session.deployment.clone(),
+            session.entries.clone(),
+            told,
+        )
     };
     // The job's own steps wait for this; alerts come after it.
     stage.write_outputs(&report(stage, &session, Vec::new()))?;
@@ -97,7 +117,12 @@ async fn note_stop(session: &mut Session, by: crate::core::journal::StoppedBy) {
     }
 }
 
-fn not_started(stage: &mut Stage<'_>, connected: &Connected, not: &NotStarted, extra: Extra) -> Result<Exit, Ended> {
+fn not_started(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    not: &NotStarted,
+    extra: Extra,
+) -> Result<Exit, Ended> {
     stage.write_state(&[("outcome", "none".to_owned())])?;
     let outcome = outcome(not);
     let exit = outcome.exit;
@@ -117,9 +142,27 @@ fn outcome(not: &NotStarted) -> Outcome {
     let (status, decision, reason, exit) = match not {
         NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
         NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),
-        NotStarted::AlreadyLive => (None, Decision::Continue, ReasonCode::AlreadyLive, Exit::Fine),
-        NotStarted::Superseded => (Some(Status::Superseded), Decision::Stop, ReasonCode::Superseded, Exit::Fine),
+        NotStarted::AlreadyLive => (
+            None,
+            Decision::Continue,
+            ReasonCode::AlreadyLive,
+            Exit::Fine,
+        ),
+        NotStarted::Superseded => (
+            Some(Status::Superseded),
+            Decision::Stop,
+            ReasonCode::Superseded,
+            Exit::Fine,
+        ),
         NotStarted::DryRun => (None, Decision::Continue, ReasonCode::DryRun, Exit::Fine),
     };
-    Outcome { status, verdict: None, decision, reason, deploy_needed: false, rolled_back: false, exit }
+    Outcome {
+        status,
+        verdict: None,
+        decision,
+        reason,
+        deploy_needed: false,
+        rolled_back: false,
+        exit,
+    }
 }

@@ -39,11 +39,19 @@ pub struct Declared {
 }
 
 const fn input(name: &'static str, default: Option<&'static str>) -> Declared {
-    Declared { name, default, secret: false }
+    Declared {
+        name,
+        default,
+        secret: false,
+    }
 }
 
 const fn secret(name: &'static str, default: Option<&'static str>) -> Declared {
-    Declared { name, default, secret: true }
+    Declared {
+        name,
+        default,
+        secret: true,
+    }
 }
 
 /// Every input, in the order of the documentation. `action.yml` and README are checked against it.
@@ -147,13 +155,20 @@ pub fn raw<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
 /// The values that must be masked before anything else is printed.
 #[must_use]
 pub fn secrets(env: &Env) -> Vec<String> {
-    INPUTS.iter().filter(|i| i.secret).filter_map(|i| raw(env, i.name)).map(str::to_owned).collect()
+    INPUTS
+        .iter()
+        .filter(|i| i.secret)
+        .filter_map(|i| raw(env, i.name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The language to complain in, even where other inputs are wrong.
 #[must_use]
 pub fn locale_of(env: &Env) -> Locale {
-    raw(env, "locale").and_then(|l| Locale::parse(&l.to_ascii_lowercase())).unwrap_or(Locale::En)
+    raw(env, "locale")
+        .and_then(|l| Locale::parse(&l.to_ascii_lowercase()))
+        .unwrap_or(Locale::En)
 }
 
 struct Reader<'a> {
@@ -171,14 +186,27 @@ impl Reader<'_> {
     }
 
     fn var(&self, name: &str) -> Option<String> {
-        self.env.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+        self.env
+            .get(name)
+            .map(|v| v.trim().to_owned())
+            .filter(|v| !v.is_empty())
     }
 
-    fn word<T>(&mut self, input: &'static str, default: T, parse: impl Fn(&str) -> Option<T>, allowed: &str) -> T {
+    fn word<T>(
+        &mut self,
+        input: &'static str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+        allowed: &str,
+    ) -> T {
         match self.text(input) {
             None => default,
             Some(text) => parse(&text.to_ascii_lowercase()).unwrap_or_else(|| {
-                self.problems.push(InputProblem::NotOneOf { input, got: cut(&text), allowed: allowed.to_owned() });
+                self.problems.push(InputProblem::NotOneOf {
+                    input,
+                    got: cut(&text),
+                    allowed: allowed.to_owned(),
+                });
                 default
             }),
         }
@@ -193,7 +221,13 @@ impl Reader<'_> {
         self.word(input, None, parse, "`true`, `false`, `yes`, `no`, `1`, `0`")
     }
 
-    fn form<T>(&mut self, input: &'static str, want: Form, secret: bool, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    fn form<T>(
+        &mut self,
+        input: &'static str,
+        want: Form,
+        secret: bool,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(input)?;
         let value = parse(&text);
         if value.is_none() {
@@ -205,18 +239,25 @@ impl Reader<'_> {
 }
 
 fn words_of<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
-    all.iter().map(|v| format!("`{}`", name(*v))).collect::<Vec<_>>().join(", ")
+    all.iter()
+        .map(|v| format!("`{}`", name(*v)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `https` anywhere, `http` on loopback only.
 #[must_use]
 pub fn is_allowed_url(text: &str) -> bool {
-    let Ok(url) = url::Url::parse(text) else { return false };
+    let Ok(url) = url::Url::parse(text) else {
+        return false;
+    };
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
         ("http", Some(url::Host::Ipv4(ip))) => ip.is_loopback(),
         ("http", Some(url::Host::Ipv6(ip))) => ip.is_loopback(),
-        ("http", Some(url::Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
+        ("http", Some(url::Host::Domain(name))) => {
+            name == "localhost" || name.ends_with(".localhost")
+        }
         _ => false,
     }
 }
@@ -229,31 +270,67 @@ fn is_arn(text: &str, service: &str, resource: &str) -> bool {
 }
 
 fn is_region(text: &str) -> bool {
-    text.split('-').count() >= 3 && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    text.split('-').count() >= 3
+        && text.len() <= 32
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_table(text: &str) -> bool {
     let plain = text.replace("{environment}", "env");
-    (3..=255).contains(&plain.len()) && plain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    (3..=255).contains(&plain.len())
+        && plain
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
 }
 
 /// Reads every input; answers all problems at once.
 pub fn read(env: &Env) -> Result<Inputs, Vec<InputProblem>> {
-    let mut r = Reader { env, problems: Vec::new() };
+    let mut r = Reader {
+        env,
+        problems: Vec::new(),
+    };
     let environment = r.text("environment");
     match &environment {
-        None => r.problems.push(InputProblem::Missing { input: "environment" }),
+        None => r.problems.push(InputProblem::Missing {
+            input: "environment",
+        }),
         Some(name) if EnvironmentName::new(name.clone()).is_err() => {
-            r.problems.push(InputProblem::Form { input: "environment", got: cut(name), want: Form::Environment });
+            r.problems.push(InputProblem::Form {
+                input: "environment",
+                got: cut(name),
+                want: Form::Environment,
+            });
         }
         Some(_) => {}
     }
-    let kind = r.word("deployment_type", DeploymentType::Deploy, DeploymentType::parse, &words_of(DeploymentType::ALL, DeploymentType::as_str));
-    let phase = r.word("phase", Phase::Guard, Phase::parse, &words_of(Phase::ALL, Phase::as_str));
-    let locale = r.word("locale", None, |t| Locale::parse(t).map(Some), &words_of(Locale::ALL, Locale::as_str));
-    let target = r.form("rollback_target", Form::Target, false, |t| TargetSpec::parse(t).ok());
+    let kind = r.word(
+        "deployment_type",
+        DeploymentType::Deploy,
+        DeploymentType::parse,
+        &words_of(DeploymentType::ALL, DeploymentType::as_str),
+    );
+    let phase = r.word(
+        "phase",
+        Phase::Guard,
+        Phase::parse,
+        &words_of(Phase::ALL, Phase::as_str),
+    );
+    let locale = r.word(
+        "locale",
+        None,
+        |t| Locale::parse(t).map(Some),
+        &words_of(Locale::ALL, Locale::as_str),
+    );
+    let target = r.form("rollback_target", Form::Target, false, |t| {
+        TargetSpec::parse(t).ok()
+    });
     if target.is_some() && kind != DeploymentType::Rollback {
-        r.problems.push(InputProblem::OnlyWith { input: "rollback_target", with: "deployment_type: rollback" });
+        r.problems.push(InputProblem::OnlyWith {
+            input: "rollback_target",
+            with: "deployment_type: rollback",
+        });
     }
     let force = r.flag("force_deploy").unwrap_or(false);
     let irreversible = r.flag("irreversible").unwrap_or(false);
@@ -262,35 +339,63 @@ pub fn read(env: &Env) -> Result<Inputs, Vec<InputProblem>> {
     let git_ref = r.form("ref", Form::Commit, false, |t| CommitSha::parse(t).ok());
     let sha = r.var("GITHUB_SHA").and_then(|t| CommitSha::parse(&t).ok());
     let git_ref = git_ref.or_else(|| sha.clone());
-    let service = r.form("service", Form::Service, false, |t| ServiceName::new(t).ok());
-    let health_url = r.form("health_url", Form::Url, false, |t| is_allowed_url(t).then(|| t.to_owned()));
-    let role = r.form("role_to_assume", Form::RoleArn, false, |t| is_arn(t, "iam", "role/").then(|| t.to_owned()));
-    let region = r.form("aws_region", Form::Region, false, |t| is_region(t).then(|| t.to_owned()));
-    let table = r.form("history_table", Form::Table, false, |t| is_table(t).then(|| t.to_owned()));
-    let sns_topic_arn = r.form("sns_topic_arn", Form::TopicArn, false, |t| is_arn(t, "sns", "").then(|| t.to_owned()));
-    let slack_webhook_url = r.form("slack_webhook_url", Form::Url, true, |t| is_allowed_url(t).then(|| SecretString::from(t)));
+    let service = r.form("service", Form::Service, false, |t| {
+        ServiceName::new(t).ok()
+    });
+    let health_url = r.form("health_url", Form::Url, false, |t| {
+        is_allowed_url(t).then(|| t.to_owned())
+    });
+    let role = r.form("role_to_assume", Form::RoleArn, false, |t| {
+        is_arn(t, "iam", "role/").then(|| t.to_owned())
+    });
+    let region = r.form("aws_region", Form::Region, false, |t| {
+        is_region(t).then(|| t.to_owned())
+    });
+    let table = r.form("history_table", Form::Table, false, |t| {
+        is_table(t).then(|| t.to_owned())
+    });
+    let sns_topic_arn = r.form("sns_topic_arn", Form::TopicArn, false, |t| {
+        is_arn(t, "sns", "").then(|| t.to_owned())
+    });
+    let slack_webhook_url = r.form("slack_webhook_url", Form::Url, true, |t| {
+        is_allowed_url(t).then(|| SecretString::from(t))
+    });
     let slack_bot_token = r.text("slack_bot_token").map(SecretString::from);
     let slack_channel = r.text("slack_channel");
     if slack_bot_token.is_some() && slack_channel.is_none() {
-        r.problems.push(InputProblem::Needs { input: "slack_bot_token", other: "slack_channel" });
+        r.problems.push(InputProblem::Needs {
+            input: "slack_bot_token",
+            other: "slack_channel",
+        });
     }
     let job_id = r.form("job_id", Form::Number, false, |t| t.parse::<u64>().ok());
     // An old runner, or another one, may say nothing or another word: never taken for success.
-    let job_status = r.text("job_status").and_then(|t| JobStatus::parse(&t.to_ascii_lowercase())).unwrap_or(JobStatus::Unknown);
-    let config = r.text("config").map_or((DEFAULT_CONFIG.to_owned(), false), |t| {
-        let named = t != DEFAULT_CONFIG;
-        (t, named)
-    });
+    let job_status = r
+        .text("job_status")
+        .and_then(|t| JobStatus::parse(&t.to_ascii_lowercase()))
+        .unwrap_or(JobStatus::Unknown);
+    let config = r
+        .text("config")
+        .map_or((DEFAULT_CONFIG.to_owned(), false), |t| {
+            let named = t != DEFAULT_CONFIG;
+            (t, named)
+        });
     let repository = r.var("GITHUB_REPOSITORY");
     if repository.is_none() {
-        r.problems.push(InputProblem::NoVariable { name: "GITHUB_REPOSITORY" });
+        r.problems.push(InputProblem::NoVariable {
+            name: "GITHUB_REPOSITORY",
+        });
     }
     let run_id = r.var("GITHUB_RUN_ID").and_then(|t| t.parse().ok());
     if run_id.is_none() {
-        r.problems.push(InputProblem::NoVariable { name: "GITHUB_RUN_ID" });
+        r.problems.push(InputProblem::NoVariable {
+            name: "GITHUB_RUN_ID",
+        });
     }
     let attempt = r.var("GITHUB_RUN_ATTEMPT").and_then(|t| t.parse().ok());
-    let server = r.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+    let server = r
+        .var("GITHUB_SERVER_URL")
+        .unwrap_or_else(|| "https://github.com".to_owned());
     let url = match (&repository, run_id) {
         (Some(repo), Some(run)) => Some(match attempt {
             Some(attempt) => format!("{server}/{repo}/actions/runs/{run}/attempts/{attempt}"),
@@ -298,13 +403,16 @@ pub fn read(env: &Env) -> Result<Inputs, Vec<InputProblem>> {
         }),
         (_, _) => None,
     };
-    let on_branch = r.var("GITHUB_REF_TYPE").as_deref() == Some("branch") && sha.is_some() && sha == git_ref;
+    let on_branch =
+        r.var("GITHUB_REF_TYPE").as_deref() == Some("branch") && sha.is_some() && sha == git_ref;
     let inputs = Inputs {
         environment: environment.unwrap_or_default(),
         service,
         kind,
         target: target.unwrap_or(TargetSpec::LastSuccess),
-        target_text: r.text("rollback_target").unwrap_or_else(|| "last-success".to_owned()),
+        target_text: r
+            .text("rollback_target")
+            .unwrap_or_else(|| "last-success".to_owned()),
         force,
         irreversible,
         phase,
@@ -324,11 +432,24 @@ pub fn read(env: &Env) -> Result<Inputs, Vec<InputProblem>> {
         dry_run,
         github_token: r.text("github_token").map(SecretString::from),
         job_status,
-        run: RunRef { repo: repository.clone(), run: run_id, attempt, job: r.var("GITHUB_JOB"), job_id, url },
+        run: RunRef {
+            repo: repository.clone(),
+            run: run_id,
+            attempt,
+            job: r.var("GITHUB_JOB"),
+            job_id,
+            url,
+        },
         repository,
         hosted: r.var("RUNNER_ENVIRONMENT").as_deref() == Some("github-hosted"),
         branch: r.var("GITHUB_REF_NAME").filter(|_| on_branch),
-        actor: r.var("GITHUB_TRIGGERING_ACTOR").or_else(|| r.var("GITHUB_ACTOR")),
+        actor: r
+            .var("GITHUB_TRIGGERING_ACTOR")
+            .or_else(|| r.var("GITHUB_ACTOR")),
     };
-    if r.problems.is_empty() { Ok(inputs) } else { Err(r.problems) }
+    if r.problems.is_empty() {
+        Ok(inputs)
+    } else {
+        Err(r.problems)
+    }
 }

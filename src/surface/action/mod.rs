@@ -8,8 +8,9 @@ pub mod own;
 pub mod pinned;
 pub mod stage;
 
-use crate::core::outcome::Exit;
+use crate::core::outcome::{Asked, Exit};
 use crate::core::reason::ReasonCode;
+use crate::core::record::DeploymentType;
 use crate::engine::Stop;
 use crate::i18n::Locale;
 use crate::surface::action::files::Files;
@@ -46,20 +47,51 @@ pub async fn run(entry: Entry, env: &Env, connect: &dyn Connect, stop: &mut Stop
     };
     let phase = inputs.phase;
     let locale = inputs.locale.unwrap_or(Locale::En);
-    let mut stage = Stage { env, inputs, files, locale, connect, clock };
+    let mut stage = Stage {
+        env,
+        inputs,
+        files,
+        locale,
+        connect,
+        clock,
+    };
     let result = match (entry, phase) {
         (Entry::Main, Phase::Guard) => guard::run(&mut stage, stop).await,
         (Entry::Main, Phase::Verify) => finish::verify(&mut stage, stop).await,
         (Entry::Post, Phase::Guard | Phase::Verify) => finish::post(&mut stage, stop).await,
     };
-    result.unwrap_or_else(|ended| stage.end(&ended, true))
+    result.unwrap_or_else(|ended| stage.end(&ended))
 }
 
 /// Wrong inputs end main; a post of the same step has nothing to finish, for main never started.
-fn end_early(env: &Env, files: Files, locale: Locale, connect: &dyn Connect, entry: Entry, problems: Vec<String>) -> Exit {
+fn end_early(
+    env: &Env,
+    files: Files,
+    locale: Locale,
+    connect: &dyn Connect,
+    entry: Entry,
+    problems: Vec<String>,
+) -> Exit {
     if entry == Entry::Post && !env.contains_key("STATE_deployment") {
         return Exit::Fine;
     }
-    let ended = Ended { reason: ReasonCode::InvalidInput, problems, exit: Exit::Usage };
-    stage::end_without_inputs(&files, locale, connect.clock().as_ref(), &ended)
+    let ended = Ended {
+        reason: ReasonCode::InvalidInput,
+        problems,
+        exit: Exit::Usage,
+    };
+    let asked = Asked {
+        environment: inputs::raw(env, "environment")
+            .unwrap_or_default()
+            .to_owned(),
+        service: String::new(),
+        kind: DeploymentType::Deploy,
+        git_ref: None,
+        actor: env.get("GITHUB_ACTOR").cloned(),
+        force: false,
+        dry_run: false,
+        note: None,
+        run_url: None,
+    };
+    stage::end(&files, locale, connect.clock().as_ref(), asked, &ended)
 }

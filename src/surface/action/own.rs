@@ -6,7 +6,7 @@ use crate::core::id::DeploymentId;
 use crate::core::lease::Head;
 use crate::core::record::{Status, StoredWord};
 use crate::engine::{EngineError, Ports, Setup};
-use crate::ports::{History, ListQuery, Stored};
+use crate::ports::{ListQuery, Stored};
 use crate::surface::action::inputs::Inputs;
 use crate::surface::action::stage::{holds, is_of_job};
 
@@ -23,7 +23,12 @@ pub enum Own {
 }
 
 /// Finds it. `known`: the id that an earlier stage has handed over.
-pub async fn find(ports: &Ports, setup: &Setup, inputs: &Inputs, known: Option<&DeploymentId>) -> Result<Own, EngineError> {
+pub async fn find(
+    ports: &Ports,
+    setup: &Setup,
+    inputs: &Inputs,
+    known: Option<&DeploymentId>,
+) -> Result<Own, EngineError> {
     let now = ports.clock.now();
     let (heads, stored) = join(ports.history.heads(&setup.environment), async {
         match known {
@@ -40,20 +45,35 @@ pub async fn find(ports: &Ports, setup: &Setup, inputs: &Inputs, known: Option<&
     let stored = match (stored?, known, &head.holder) {
         (Some(stored), _, _) => Some(stored),
         (None, Some(_), _) => None,
-        (None, None, Some(holder)) if holds(holder, inputs) => ports.history.deployment(&holder.deployment, now).await?,
+        (None, None, Some(holder)) if holds(holder, inputs) => {
+            ports.history.deployment(&holder.deployment, now).await?
+        }
         (None, None, _) => by_run(ports, setup, inputs).await?,
     };
-    let Some(stored) = stored else { return Ok(Own::None) };
+    let Some(stored) = stored else {
+        return Ok(Own::None);
+    };
     if stored.record.status != StoredWord::Known(Status::InProgress) {
         return Ok(Own::Closed(Box::new(stored)));
     }
-    let ours = head.holder.as_ref().is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
+    let ours = head
+        .holder
+        .as_ref()
+        .is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
     let unlocked = crate::core::journal::replay(&stored.entries).is_ok_and(|d| !d.start.locked);
-    Ok(if ours || unlocked { Own::Open(Box::new(stored), Box::new(head)) } else { Own::Lost(Box::new(stored)) })
+    Ok(if ours || unlocked {
+        Own::Open(Box::new(stored), Box::new(head))
+    } else {
+        Own::Lost(Box::new(stored))
+    })
 }
 
 /// The newest record of this run, attempt and job.
-async fn by_run(ports: &Ports, setup: &Setup, inputs: &Inputs) -> Result<Option<Stored>, EngineError> {
+async fn by_run(
+    ports: &Ports,
+    setup: &Setup,
+    inputs: &Inputs,
+) -> Result<Option<Stored>, EngineError> {
     let now = ports.clock.now();
     let query = ListQuery {
         environment: setup.environment.clone(),
@@ -67,7 +87,10 @@ async fn by_run(ports: &Ports, setup: &Setup, inputs: &Inputs) -> Result<Option<
         now,
     };
     for record in ports.history.list(&query).await?.records {
-        let same_run = record.guard.as_ref().is_some_and(|g| g.run_url.is_some() && g.run_url == inputs.run.url);
+        let same_run = record
+            .guard
+            .as_ref()
+            .is_some_and(|g| g.run_url.is_some() && g.run_url == inputs.run.url);
         if !same_run {
             continue;
         }

@@ -29,7 +29,10 @@ pub async fn fetch(forge: &dyn Forge, inputs: &Inputs) -> Result<Pinned, NoConfi
     let found = forge.config_file(file).await.map_err(NoConfig::Forge)?;
     match found {
         None if *named => Err(NoConfig::Missing(file.clone())),
-        found => Ok(Pinned { file: file.clone(), text: found.map(|f| f.text) }),
+        found => Ok(Pinned {
+            file: file.clone(),
+            text: found.map(|f| f.text),
+        }),
     }
 }
 

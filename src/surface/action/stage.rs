@@ -15,6 +15,8 @@ use crate::engine::{EngineError, Ports, Say, Sayer};
 use crate::i18n::Locale;
 use crate::i18n::trouble::Trouble;
 use crate::ports::{Clock, Forge, ForgeError, Stored};
+use crate::render::outputs::outputs;
+use crate::render::{annotation, summary};
 use crate::surface::action::files::Files;
 use crate::surface::action::inputs::{Env, Inputs};
 use crate::surface::action::pinned::{NoConfig, Pinned, fetch, service_of};
@@ -36,7 +38,11 @@ pub struct Ended {
 impl Ended {
     /// One problem.
     pub fn one(reason: ReasonCode, exit: Exit, text: impl Into<String>) -> Self {
-        Self { reason, problems: vec![text.into()], exit }
+        Self {
+            reason,
+            problems: vec![text.into()],
+            exit,
+        }
     }
 }
 
@@ -93,13 +99,19 @@ impl Stage<'_> {
     /// GitHub, for this job's repository.
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Ended> {
         let repository = self.inputs.repository.clone().unwrap_or_default();
-        self.connect.forge(&repository, self.inputs.github_token.as_ref()).map_err(|e| self.not_connected(e))
+        self.connect
+            .forge(&repository, self.inputs.github_token.as_ref())
+            .map_err(|e| self.not_connected(e))
     }
 
     fn not_connected(&self, error: ConnectError) -> Ended {
         match error {
-            ConnectError::Settings(text) => Ended::one(ReasonCode::InvalidConfig, Exit::Usage, text),
-            ConnectError::Unreachable(text) => Ended::one(ReasonCode::AwsUnreachable, Exit::Unreachable, text),
+            ConnectError::Settings(text) => {
+                Ended::one(ReasonCode::InvalidConfig, Exit::Usage, text)
+            }
+            ConnectError::Unreachable(text) => {
+                Ended::one(ReasonCode::AwsUnreachable, Exit::Unreachable, text)
+            }
         }
     }
 
@@ -109,14 +121,26 @@ impl Stage<'_> {
         let pinned = match pinned {
             Some(pinned) => pinned,
             None => {
-                let (pinned, ()) = futures_util::future::join(fetch(forge.as_ref(), &self.inputs), self.connect.prepare()).await;
+                let (pinned, ()) = futures_util::future::join(
+                    fetch(forge.as_ref(), &self.inputs),
+                    self.connect.prepare(),
+                )
+                .await;
                 pinned.map_err(|e| self.no_config(e))?
             }
         };
         let chosen = self.choose(&pinned)?;
         self.locale = chosen.setup.locale;
-        let ports = self.connect.ports(&chosen.wanted, Some(forge)).await.map_err(|e| self.not_connected(e))?;
-        Ok(Connected { chosen, ports, pinned })
+        let ports = self
+            .connect
+            .ports(&chosen.wanted, Some(forge))
+            .await
+            .map_err(|e| self.not_connected(e))?;
+        Ok(Connected {
+            chosen,
+            ports,
+            pinned,
+        })
     }
 
     fn no_config(&self, error: NoConfig) -> Ended {
@@ -125,11 +149,16 @@ impl Stage<'_> {
                 let text = Trouble::ConfigMissing { file }.text(self.locale);
                 Ended::one(ReasonCode::InvalidConfig, Exit::Usage, text)
             }
-            NoConfig::Forge(ForgeError::NotFound { what }) => {
-                Ended::one(ReasonCode::GithubUnreachable, Exit::Unreachable, Trouble::ConfigUnreadable { why: what }.text(self.locale))
-            }
+            NoConfig::Forge(ForgeError::NotFound { what }) => Ended::one(
+                ReasonCode::GithubUnreachable,
+                Exit::Unreachable,
+                Trouble::ConfigUnreadable { why: what }.text(self.locale),
+            ),
             NoConfig::Forge(error) => {
-                let text = Trouble::ConfigUnreadable { why: error.to_string() }.text(self.locale);
+                let text = Trouble::ConfigUnreadable {
+                    why: error.to_string(),
+                }
+                .text(self.locale);
                 Ended::one(ReasonCode::GithubUnreachable, Exit::Unreachable, text)
             }
         }
@@ -146,13 +175,27 @@ impl Stage<'_> {
             None => Settings::defaults(),
         };
         let lookup = |name: &str| self.env.get(name).cloned();
-        let environment = settings.environment(&self.inputs.environment, &lookup).map_err(wrong)?;
-        choose(&settings, environment, &self.given()).map_err(|unfit| {
+        let environment = settings
+            .environment(&self.inputs.environment, &lookup)
+            .map_err(wrong)?;
+        let mut given = self.given();
+        given.table = given
+            .table
+            .map(|t| t.replace("{environment}", environment.name.as_str()));
+        choose(environment, &given).map_err(|unfit| {
             let trouble = match unfit {
                 Unfit::NoService => Trouble::NoService,
                 Unfit::SqliteInProduction => Trouble::SqliteInProduction,
+                Unfit::HealthUrl(kind) => {
+                    let text = crate::i18n::config::problem("health_url", &kind, self.locale);
+                    return Ended::one(ReasonCode::InvalidInput, Exit::Usage, text);
+                }
             };
-            Ended::one(ReasonCode::InvalidConfig, Exit::Usage, trouble.text(self.locale))
+            Ended::one(
+                ReasonCode::InvalidConfig,
+                Exit::Usage,
+                trouble.text(self.locale),
+            )
         })
     }
 
@@ -181,7 +224,10 @@ impl Stage<'_> {
     pub fn asked(&self, chosen: Option<&Chosen>) -> Asked {
         let i = &self.inputs;
         Asked {
-            environment: chosen.map_or_else(|| i.environment.clone(), |c| c.setup.environment.to_string()),
+            environment: chosen.map_or_else(
+                || i.environment.clone(),
+                |c| c.setup.environment.to_string(),
+            ),
             service: chosen.map_or_else(String::new, |c| c.setup.service.to_string()),
             kind: i.kind,
             git_ref: i.git_ref.as_ref().map(|r| r.as_str().to_owned()),
@@ -196,81 +242,53 @@ impl Stage<'_> {
     /// An empty report with this outcome.
     #[must_use]
     pub fn report(&self, chosen: Option<&Chosen>, outcome: Outcome) -> Report {
-        Report {
-            asked: self.asked(chosen),
-            outcome,
-            deployment: None,
-            entries: Vec::new(),
-            checks: Vec::new(),
-            holder: None,
-            candidates: Vec::new(),
-            told: Vec::new(),
-            keeper: KeeperSeen::NotAsked,
-            notes: Vec::new(),
-            at: self.clock.now(),
-        }
+        empty_report(self.asked(chosen), outcome, self.clock.now())
     }
 
     /// Progress as log lines.
     #[must_use]
     pub fn sayer(&self) -> Sayer {
-        let locale = self.locale;
-        Arc::new(move |say: Say| out::line(&crate::render::annotation::safe_line(&crate::surface::progress::line(&say, locale))))
+        let (locale, clock) = (self.locale, self.clock.clone());
+        Arc::new(move |say: Say| {
+            out::line(&annotation::safe_line(&crate::surface::progress::line(
+                &say,
+                locale,
+                clock.now(),
+            )))
+        })
     }
 
     /// Step outputs; what fails here fails the stage.
     pub fn write_outputs(&self, report: &Report) -> Result<(), Ended> {
         let random = || self.clock.random();
-        let pairs = crate::render::json::outputs(report, self.locale);
-        self.files.outputs(&pairs, &random).map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+        let pairs = outputs(report, self.locale);
+        self.files
+            .outputs(&pairs, &random)
+            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
     }
 
     /// State for the later stages of this step.
     pub fn write_state(&self, pairs: &[(&str, String)]) -> Result<(), Ended> {
         let random = || self.clock.random();
-        self.files.state(pairs, &random).map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+        self.files
+            .state(pairs, &random)
+            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
     }
 
     /// Summary, annotations and log; never changes the outcome.
     pub fn tell(&self, report: &Report) {
-        for line in crate::render::annotation::log_lines(report, self.locale) {
-            out::line(&line);
-        }
-        for annotation in crate::render::annotation::annotations(report, self.locale) {
-            out::line(&annotation.command());
-        }
-        if let Err(error) = self.files.summary(&crate::render::summary::summary(report, self.locale)) {
-            tracing::warn!(code = "DG410", error = %chain(&error), "the job summary could not be written");
-        }
+        tell(&self.files, report, self.locale);
     }
 
     /// The end of a stage that could not do its work, told everywhere.
-    pub fn end(&self, ended: &Ended, deploy_outputs: bool) -> Exit {
-        for problem in &ended.problems {
-            let annotation = crate::render::annotation::Annotation::error("deploy-guard", problem);
-            out::line(&annotation.command());
-        }
-        if let Err(error) = self.files.summary(&crate::render::summary::summary_of_problems(&ended.problems, self.locale)) {
-            tracing::warn!(code = "DG410", error = %chain(&error), "the job summary could not be written");
-        }
-        if deploy_outputs {
-            let outcome = Outcome {
-                status: None,
-                verdict: None,
-                decision: Decision::Stop,
-                reason: ended.reason,
-                deploy_needed: false,
-                rolled_back: false,
-                exit: ended.exit,
-            };
-            let report = Report { notes: ended.problems.clone(), ..self.report(None, outcome) };
-            if let Err(failed) = self.write_outputs(&report) {
-                for problem in failed.problems {
-                    out::line(&crate::render::annotation::safe_line(&problem));
-                }
-            }
-        }
-        ended.exit
+    pub fn end(&self, ended: &Ended) -> Exit {
+        end(
+            &self.files,
+            self.locale,
+            self.clock.as_ref(),
+            self.asked(None),
+            ended,
+        )
     }
 
     /// What the engine could not do, as the end of a stage.
@@ -283,9 +301,7 @@ impl Stage<'_> {
             | EngineError::Journal { .. }
             | EngineError::Illegal(_)
             | EngineError::Id(_)
-            | EngineError::Announce(_) => {
-                (ReasonCode::StoreUnreachable, Exit::Unreachable)
-            }
+            | EngineError::Announce(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
             EngineError::Stopped(by) => (ReasonCode::Interrupted, exit_of_stop(*by)),
             EngineError::MissingOutputs(_) => (ReasonCode::InvalidConfig, Exit::Usage),
         };
@@ -334,15 +350,31 @@ pub fn outcome_of(deployment: &crate::core::deployment::Deployment, chosen: &Cho
             reason: closing.reason,
             deploy_needed: false,
             rolled_back: closing.status == Status::RolledBack,
-            exit: Exit::of(closing, chosen.setup.gates.on_inconclusive == OnInconclusive::Pass, deployment.stop),
+            exit: Exit::of(
+                closing,
+                chosen.setup.gates.on_inconclusive == OnInconclusive::Pass,
+                deployment.stop,
+            ),
         },
-        State::Deploying | State::JobEnded { .. } | State::Watching { .. } | State::Judged(_) | State::Restoring(_) => {
+        State::Deploying
+        | State::JobEnded { .. }
+        | State::Watching { .. }
+        | State::Judged(_)
+        | State::Restoring(_) => {
             let stop = deployment.stop;
             Outcome {
                 status: Some(Status::InProgress),
                 verdict: deployment.judged.as_ref().map(|j| j.verdict),
-                decision: if stop.is_some() { Decision::Stop } else { Decision::Continue },
-                reason: if stop.is_some() { ReasonCode::Interrupted } else { ReasonCode::Allowed },
+                decision: if stop.is_some() {
+                    Decision::Stop
+                } else {
+                    Decision::Continue
+                },
+                reason: if stop.is_some() {
+                    ReasonCode::Interrupted
+                } else {
+                    ReasonCode::Allowed
+                },
                 deploy_needed: deployment.state == State::Deploying && stop.is_none(),
                 rolled_back: false,
                 exit: stop.map_or(Exit::Fine, exit_of_stop),
@@ -355,7 +387,9 @@ pub fn outcome_of(deployment: &crate::core::deployment::Deployment, chosen: &Cho
 #[must_use]
 pub fn is_of_job(stored: &Stored, inputs: &Inputs) -> bool {
     use crate::core::journal::Event;
-    let Some(Event::Started(start)) = stored.entries.first().and_then(|e| e.events.first()) else { return false };
+    let Some(Event::Started(start)) = stored.entries.first().and_then(|e| e.events.first()) else {
+        return false;
+    };
     let (run, ours) = (&start.run, &inputs.run);
     run.repo == ours.repo
         && run.run == ours.run
@@ -371,9 +405,79 @@ pub fn is_of_job(stored: &Stored, inputs: &Inputs) -> bool {
 pub fn holds(holder: &Holder, inputs: &Inputs) -> bool {
     let run = &inputs.run;
     match (&run.repo, run.run) {
-        (Some(repo), Some(id)) => {
-            holder.is_job(repo, id, run.attempt.unwrap_or(1), run.job.as_deref().unwrap_or(""), run.job_id)
-        }
+        (Some(repo), Some(id)) => holder.is_job(
+            repo,
+            id,
+            run.attempt.unwrap_or(1),
+            run.job.as_deref().unwrap_or(""),
+            run.job_id,
+        ),
         (_, _) => false,
+    }
+}
+
+/// Summary, annotations and log; never changes the outcome.
+fn tell(files: &Files, report: &Report, locale: Locale) {
+    for line in annotation::log_lines(report, locale) {
+        out::line(&line);
+    }
+    for annotation in annotation::annotations(report, locale) {
+        out::line(&annotation.line());
+    }
+    write_summary(files, &summary::summary(report, locale));
+}
+
+fn write_summary(files: &Files, text: &str) {
+    if let Err(error) = files.summary(text) {
+        tracing::warn!(code = "DG410", error = %chain(&error), "the job summary could not be written");
+    }
+}
+
+/// The end of a stage that could not do its work: annotations, summary, and outputs that forbid to deploy.
+pub fn end(files: &Files, locale: Locale, clock: &dyn Clock, asked: Asked, ended: &Ended) -> Exit {
+    let outcome = Outcome {
+        status: None,
+        verdict: None,
+        decision: Decision::Stop,
+        reason: ended.reason,
+        deploy_needed: false,
+        rolled_back: false,
+        exit: ended.exit,
+    };
+    let report = Report {
+        notes: ended.problems.clone(),
+        ..empty_report(asked, outcome, clock.now())
+    };
+    if ended.exit == Exit::Usage {
+        for annotation in annotation::annotations_of_problems(&ended.problems, locale) {
+            out::line(&annotation.line());
+        }
+        write_summary(
+            files,
+            &summary::summary_of_problems(&ended.problems, locale),
+        );
+    } else {
+        tell(files, &report, locale);
+    }
+    let random = || clock.random();
+    if let Err(error) = files.outputs(&outputs(&report, locale), &random) {
+        out::line(&annotation::safe_line(&chain(&error)));
+    }
+    ended.exit
+}
+
+fn empty_report(asked: Asked, outcome: Outcome, at: crate::core::time::Timestamp) -> Report {
+    Report {
+        asked,
+        outcome,
+        deployment: None,
+        entries: Vec::new(),
+        checks: Vec::new(),
+        holder: None,
+        candidates: Vec::new(),
+        told: Vec::new(),
+        keeper: KeeperSeen::NotAsked,
+        notes: Vec::new(),
+        at,
     }
 }

@@ -1,0 +1,333 @@
+//! The one place that names adapters, engine and surfaces together: reads arguments and environment, connects,
+//! runs, answers the exit code.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use crate::adapters::aws::{Aws, CallBounds, Login, Site};
+use crate::adapters::clock::SystemClock;
+use crate::adapters::cloudformation::CloudFormation;
+use crate::adapters::dynamodb::DynamoHistory;
+use crate::adapters::github::{Github, GithubBounds};
+use crate::adapters::http::{Http, HttpSetup};
+use crate::adapters::oidc::{JobIdentity, OidcBounds, RoleCredentials, session_name};
+use crate::adapters::probe::HttpProber;
+use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
+use crate::adapters::sns::SnsTopic;
+use crate::adapters::sqlite::SqliteHistory;
+use crate::core::journal::StoppedBy;
+use crate::engine::{Ports, Stop};
+use crate::ports::{Clock, Forge, History, Notifier, Stacks};
+use crate::surface::action::{self, Entry, inputs::Env};
+use crate::surface::cli;
+use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
+
+/// How long a write is sent again while a store does not answer (PRODUCT section 4).
+const STORE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let env: Env = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    log_to_stderr(&env);
+    let args: Vec<String> = std::env::args_os()
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(code = "DG901", %error, "no runtime");
+            return ExitCode::from(crate::core::outcome::Exit::Unreachable.code());
+        }
+    };
+    let exit = runtime.block_on(async {
+        let mut stop = signals();
+        let connect = Adapters::new(&env);
+        match entry(&args) {
+            Some(entry) => action::run(entry, &env, &connect, &mut stop).await,
+            None => cli::run(&args, &env, &connect, &mut stop).await,
+        }
+    });
+    // A probe or a look-up that hangs does not hold the process.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+/// The stages of the action: by verb, or by the name under which the image has the binary, for a container's
+/// entry point takes no arguments.
+fn entry(args: &[String]) -> Option<Entry> {
+    let name = args.first().map(|a| a.rsplit('/').next().unwrap_or(a));
+    match (
+        name,
+        args.get(1).map(String::as_str),
+        args.get(2).map(String::as_str),
+    ) {
+        (Some("deploy-guard-main"), _, _) | (_, Some("action"), Some("main")) => Some(Entry::Main),
+        (Some("deploy-guard-post"), _, _) | (_, Some("action"), Some("post")) => Some(Entry::Post),
+        (_, _, _) => None,
+    }
+}
+
+/// Logs are for people who look for a fault: warnings, or all with `RUST_LOG` or `RUNNER_DEBUG=1`. On a runner
+/// standard error is read for commands too, so lines are escaped.
+fn log_to_stderr(env: &Env) {
+    let default = if env.get("RUNNER_DEBUG").is_some_and(|v| v == "1") {
+        "deploy_guard=debug"
+    } else {
+        "deploy_guard=warn"
+    };
+    let filter = env.get("RUST_LOG").map_or(default, String::as_str);
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let made = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| crate::surface::out::EscapedStderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .try_init();
+    if made.is_err() {
+        // Somebody has set one up already (a test in this process): theirs serves.
+    }
+}
+
+/// SIGINT and SIGTERM as a value that everything can watch; as PID 1 a signal without handler would be ignored.
+fn signals() -> Stop {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = tokio::sync::watch::channel(None);
+    let both = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
+    match both {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::spawn(async move {
+                let by = tokio::select! {
+                    _ = interrupt.recv() => StoppedBy::Interrupt,
+                    _ = terminate.recv() => StoppedBy::Terminate,
+                };
+                sender.send_replace(Some(by));
+                // The first one counts; keeps the handlers, so that a second does not kill in the middle of a write.
+                loop {
+                    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+                }
+            });
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(code = "DG902", %error, "signals cannot be handled")
+        }
+    }
+    receiver
+}
+
+/// Makes ports on the real adapters.
+struct Adapters<'a> {
+    env: &'a Env,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    first_token: Mutex<Option<SecretString>>,
+}
+
+impl<'a> Adapters<'a> {
+    fn new(env: &'a Env) -> Self {
+        let vars = |name: &str| env.get(name).cloned();
+        Self {
+            env,
+            http: Http::new(HttpSetup::from_vars(&vars)),
+            clock: Arc::new(SystemClock::new()),
+            first_token: Mutex::new(None),
+        }
+    }
+
+    async fn aws(&self, wanted: &Wanted) -> Result<Arc<Aws>, ConnectError> {
+        let vars = |name: &str| self.env.get(name).cloned();
+        let site = Site::new(
+            &self.http,
+            &vars,
+            wanted.region.as_deref(),
+            CallBounds::default(),
+        )
+        .map_err(|e| ConnectError::Settings(e.to_string()))?;
+        let login = match &wanted.role {
+            None => Login::Usual,
+            Some(role) => {
+                let job = JobIdentity::from_vars(
+                    &self.http,
+                    self.clock.clone(),
+                    &vars,
+                    OidcBounds::default(),
+                )
+                .map_err(|e| ConnectError::Unreachable(e.to_string()))?;
+                let first = self.first_token.lock().await.take();
+                let session = session_name(&wanted.session_name);
+                let role = RoleCredentials::new(job, role, session, site.sts(), first)
+                    .map_err(|e| ConnectError::Settings(e.to_string()))?;
+                Login::Given(aws_credential_types::provider::SharedCredentialsProvider::new(role))
+            }
+        };
+        Ok(Arc::new(site.connect(login).await))
+    }
+
+    fn notifiers(
+        &self,
+        wanted: &Wanted,
+        aws: Option<&Arc<Aws>>,
+    ) -> Result<Vec<Arc<dyn Notifier>>, ConnectError> {
+        let settings = |e: &dyn std::error::Error| ConnectError::Settings(e.to_string());
+        let mut notifiers: Vec<Arc<dyn Notifier>> = Vec::new();
+        if let Some(url) = &wanted.slack_webhook_url {
+            let slack = SlackWebhook::new(
+                &self.http,
+                self.clock.clone(),
+                url.clone(),
+                SlackBounds::default(),
+            );
+            notifiers.push(Arc::new(slack.map_err(|e| settings(&e))?));
+        }
+        if let Some((token, channel)) = &wanted.slack_bot {
+            let api = self
+                .env
+                .get("DEPLOY_GUARD_SLACK_API_URL")
+                .map_or(API, String::as_str);
+            let (token, channel) = (token.clone(), channel.clone());
+            let bot = SlackBot::new(
+                &self.http,
+                self.clock.clone(),
+                api,
+                token,
+                channel,
+                SlackBounds::default(),
+            );
+            notifiers.push(Arc::new(bot.map_err(|e| settings(&e))?));
+        }
+        if let (Some(arn), Some(aws)) = (&wanted.sns_topic_arn, aws) {
+            let topic = SnsTopic::new(aws.clone(), arn, Duration::from_secs(10))
+                .map_err(|e| settings(&e))?;
+            notifiers.push(Arc::new(topic));
+        }
+        Ok(notifiers)
+    }
+}
+
+#[async_trait]
+impl Connect for Adapters<'_> {
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    fn forge(
+        &self,
+        repository: &str,
+        token: Option<&SecretString>,
+    ) -> Result<Arc<dyn Forge>, ConnectError> {
+        let api = self
+            .env
+            .get("GITHUB_API_URL")
+            .map_or("https://api.github.com", String::as_str);
+        let none = SecretString::from("");
+        let token = token.unwrap_or(&none);
+        let github = Github::new(
+            &self.http,
+            self.clock.clone(),
+            api,
+            repository,
+            token,
+            GithubBounds::default(),
+        )
+        .map_err(|e| ConnectError::Settings(e.to_string()))?;
+        Ok(Arc::new(github))
+    }
+
+    async fn prepare(&self) {
+        let vars = |name: &str| self.env.get(name).cloned();
+        // Without the permission there is no token to fetch; whoever needs one says so when a role is assumed.
+        let Ok(job) =
+            JobIdentity::from_vars(&self.http, self.clock.clone(), &vars, OidcBounds::default())
+        else {
+            return;
+        };
+        match job.job_token().await {
+            Ok(token) => *self.first_token.lock().await = Some(token),
+            Err(error) => {
+                tracing::debug!(code = "DG130", %error, "the job's token could not be fetched early")
+            }
+        }
+    }
+
+    async fn ports(
+        &self,
+        wanted: &Wanted,
+        forge: Option<Arc<dyn Forge>>,
+    ) -> Result<Ports, ConnectError> {
+        let local = matches!(wanted.store, StoreName::Sqlite { .. });
+        let aws = match self.aws(wanted).await {
+            Ok(aws) => Some(aws),
+            // The embedded store needs no AWS; whatever else does says so when it is asked.
+            Err(ConnectError::Settings(_))
+                if local && wanted.role.is_none() && wanted.sns_topic_arn.is_none() =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let history: Arc<dyn History> = match (&wanted.store, &aws) {
+            (StoreName::Sqlite { path }, _) => Arc::new(
+                SqliteHistory::open(path.clone())
+                    .await
+                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?,
+            ),
+            (StoreName::Dynamodb { table }, Some(aws)) => {
+                let client = aws.dynamodb().clone();
+                Arc::new(DynamoHistory::new(
+                    client,
+                    table.as_str(),
+                    self.clock.clone(),
+                    STORE_PATIENCE,
+                ))
+            }
+            (StoreName::Dynamodb { .. }, None) => {
+                return Err(ConnectError::Settings("no AWS Region is known".to_owned()));
+            }
+        };
+        let stacks: Arc<dyn Stacks> = match &aws {
+            Some(aws) => Arc::new(CloudFormation::new(aws.clone())),
+            None => Arc::new(NoCloud),
+        };
+        Ok(Ports {
+            history,
+            forge,
+            stacks,
+            prober: Arc::new(HttpProber::new(&self.http, self.clock.clone())),
+            notifiers: self.notifiers(wanted, aws.as_ref())?,
+            movers: Vec::new(),
+            clock: self.clock.clone(),
+        })
+    }
+}
+
+/// Stands where no AWS Region is known: what is asked of it is unknown, not well.
+struct NoCloud;
+
+#[async_trait]
+impl Stacks for NoCloud {
+    async fn describe(&self, name: &str) -> Result<crate::ports::Stack, crate::ports::CloudError> {
+        use crate::core::observation::{Kind, Why};
+        Err(crate::ports::CloudError {
+            call: "cloudformation:DescribeStacks".to_owned(),
+            why: Why::new(
+                Kind::NoData,
+                format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION"),
+            ),
+        })
+    }
+}

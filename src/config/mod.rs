@@ -1,0 +1,82 @@
+//! The configuration file: from text to checked settings, every problem at once with its line; knows no file system,
+//! process environment, clock or network.
+//!
+//! The text becomes a located tree ([`tree`]); the tree is compared with the JSON Schema that the raw types ([`raw`])
+//! make, so that their keys are written down once; serde reads what is in order into those types; [`checked`] turns them
+//! into settings of `core` and finds what does not fit together.
+
+mod checked;
+mod forms;
+mod problem;
+mod raw;
+mod scalar;
+mod schema;
+mod settings;
+mod template;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod urls;
+mod walk;
+
+pub use checked::http_gate;
+pub use problem::Problem;
+pub use scalar::{nearest, parse_duration, parse_rate, shown};
+pub use schema::schema;
+pub use settings::{AlertSettings, EnvironmentSettings, HistorySettings, Settings, Store};
+pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs};
+pub use urls::{check_url, check_urls};
+
+use crate::i18n::config::ProblemKind;
+use problem::Problems;
+use raw::RawFile;
+use tree::Data;
+
+/// Reads a configuration file; `file_name` is what messages call it.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file.
+pub fn parse(file_name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
+    let mut problems = Problems::new(file_name);
+    let root = match tree::read(text) {
+        Ok(root) => root,
+        Err(broken) => {
+            problems.push_at(broken.mark, "", broken.kind);
+            return Err(problems.finish());
+        }
+    };
+    let Some(root) = root.filter(|root| !root.is_nothing()) else {
+        problems.push("", ProblemKind::Empty);
+        return Err(problems.finish());
+    };
+    if !matches!(root.data, Data::Map(_)) {
+        problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
+        return Err(problems.finish());
+    }
+    let kept = walk::walk(&root, &schema(), &mut problems);
+    if problems.has_unknown_version() {
+        // Whatever else looks wrong may be right in that version.
+        problems.keep(|problem| matches!(problem.kind, ProblemKind::UnknownVersion { .. }));
+        return Err(problems.finish());
+    }
+    let raw: RawFile = match serde_yaml::from_value(kept) {
+        Ok(raw) => raw,
+        Err(error) => {
+            problems.push(
+                "",
+                ProblemKind::Syntax {
+                    detail: shown(&error.to_string()),
+                },
+            );
+            return Err(problems.finish());
+        }
+    };
+    checked::file(&raw, &mut problems);
+    let places = problems.fresh();
+    let problems = problems.finish();
+    if problems.is_empty() {
+        Ok(Settings { raw, places })
+    } else {
+        Err(problems)
+    }
+}

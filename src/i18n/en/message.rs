@@ -1,0 +1,112 @@
+//! All other sentences in English; knows no surface.
+
+use crate::core::record::DeploymentType;
+use crate::i18n::Message as M;
+use crate::i18n::wording::plural;
+use crate::i18n::{Locale, Word};
+
+const L: Locale = Locale::En;
+
+/// The sentence.
+pub fn text(message: &M<'_>) -> String {
+    match message {
+        M::CheckPassed => "in order".to_owned(),
+        M::CheckUnavailable(why) if why.detail.is_empty() => {
+            format!("could not be checked: {}", why.kind.word(L))
+        }
+        M::CheckUnavailable(why) => {
+            format!("could not be checked: {} ({})", why.kind.word(L), why.detail)
+        }
+        M::CheckNotApplicable => "not configured or not needed".to_owned(),
+        M::CheckSkipped(kind) => format!("skipped for a {}", kind.word(L)),
+        M::CheckOverridden => "overridden by force_deploy".to_owned(),
+        M::AndMore(n) => format!("… and {n} more"),
+        M::LeftOut => "Some details were left out here to stay within GitHub's size limit; the output result and deploy-guard show have them all.".to_owned(),
+        M::KeeperAbsent => "No keeper has been seen in the last 10 minutes: the watch ends with the window, and nobody finishes this deployment if the job dies.".to_owned(),
+        M::KeeperFresh => "A keeper goes on watching after this job.".to_owned(),
+        M::NoLock => "This deployment held no lock: nothing kept others from deploying at the same time.".to_owned(),
+        M::PostWatches => "No step with phase: verify follows, so the post step watches; if the job is cancelled then, the watch ends within minutes, and outputs of the verdict are not available to later steps.".to_owned(),
+        M::ThinGates(names) => format!("Too little traffic is expected for a certified pass; these gates can fail the deployment, but not hold it: {names}."),
+        M::WorkflowNeedsReview => "The restore strategy workflow is skipped: the environment has required reviewers, and a dispatched run would wait for them.".to_owned(),
+        M::WorkflowNoRun => "The restore strategy workflow is skipped: GitHub does not name the run that a dispatch starts.".to_owned(),
+        M::NotTold { event, channel, why } => {
+            format!("The alert \"{event}\" was not delivered to {channel}{}.", because(*why))
+        }
+        M::ToldLater { event, channel, why } => format!(
+            "The alert \"{event}\" has not reached {channel} yet{}; it is tried again for 24 h.",
+            because(*why)
+        ),
+        M::Repeated => "This message may have been sent before.".to_owned(),
+        M::HeldBy { deployment, actor, age } => format!(
+            "{deployment}{}, for {age}",
+            actor.map_or(String::new(), |a| format!(" by {a}"))
+        ),
+        M::LockFree => "Nobody holds the lock.".to_owned(),
+        M::WouldDeploy { kind, commit, environment } => {
+            let commit = commit.map_or(String::new(), |c| format!(" of {c}"));
+            match kind {
+                DeploymentType::Deploy => format!("Would allow the deployment{commit} to {environment}."),
+                DeploymentType::Hotfix => format!("Would allow the hotfix{commit} to {environment}."),
+                DeploymentType::Rollback => format!("Would roll {environment} back{}.", commit.replacen(" of ", " to ", 1)),
+            }
+        }
+        M::Problems(n) => format!("{} found; nothing was changed.", plural(*n, "problem was", "problems were")),
+        M::Watching { seen, against, in_favour, left } => {
+            let mut text = (*seen).to_owned();
+            if let Some(share) = against {
+                text.push_str(&format!(" · {share} of the evidence to fail"));
+            }
+            if let Some(share) = in_favour {
+                text.push_str(&format!(" · {share} of the evidence to pass"));
+            }
+            text.push_str(&format!(" · {left} left"));
+            text
+        }
+        M::Gates { healthy, degraded, open } => {
+            let mut parts = Vec::new();
+            if *degraded > 0 {
+                parts.push(format!("{degraded} degraded"));
+            }
+            if *open > 0 {
+                parts.push(format!("{open} undecided"));
+            }
+            if *healthy > 0 {
+                parts.push(format!("{healthy} healthy"));
+            }
+            if parts.is_empty() {
+                "no gates".to_owned()
+            } else {
+                format!("gates: {}", parts.join(", "))
+            }
+        }
+        M::HistoryEmpty(environment) => format!("No deployment is recorded for {environment}."),
+        M::MoreWith(cursor) => format!("There are more: --cursor {cursor}"),
+        M::KeptClosed { deployment, status } => {
+            format!("{deployment}: abandoned by its job; closed as {}", status.word(L))
+        }
+        M::KeptWatching { deployment, verdict } => {
+            format!("{deployment}: still watched; so far {}", verdict.word(L))
+        }
+        M::KeptRestoring(deployment) => format!("{deployment}: went on with its restore"),
+        M::KeptAlive(deployment) => format!("{deployment}: its job is still running"),
+        M::KeptNotices { sent, owed } => {
+            format!("{} sent, {owed} still owed", plural(*sent, "alert", "alerts"))
+        }
+        M::KeptNothing(environment) => format!("{environment}: nothing to do"),
+        M::ResumeNothing(environment) => {
+            format!("{environment}: no deployment is open, so there is nothing to resume")
+        }
+        M::Released(deployment) => format!("The lock of {deployment} was released and its record closed."),
+        M::ReleaseRefused(deployment) => format!("The lock of {deployment} is not released: its job is still running. Cancel the run, or add --force."),
+        M::ConfirmRollback { environment, target, commit } => format!(
+            "Roll {environment} back to {target}{}? Type yes: ",
+            commit.map_or(String::new(), |c| format!(" ({c})"))
+        ),
+        M::NeedsYes(environment) => format!("{environment} is a production environment: add --yes to roll it back without a terminal."),
+        M::NotConfirmed => "Not confirmed; nothing was changed.".to_owned(),
+    }
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or(String::new(), |w| format!(" ({})", w.trim_end_matches('.')))
+}

@@ -1,0 +1,258 @@
+//! Lines that tell how long work goes on, and what commands answer; knows no surface.
+
+use std::time::Duration;
+
+use crate::core::alert::Channel;
+use crate::core::lease::Holder;
+use crate::i18n::wording::{duration, one_line};
+use crate::i18n::{Locale, Word};
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saying<'a> {
+    /// Waiting for a held lock.
+    WaitingForLock {
+        /// By whom.
+        holder: &'a Holder,
+        /// At most so long.
+        most: Duration,
+    },
+    /// A watching holder was asked to hand over.
+    AskedToYield {
+        /// Whom.
+        holder: &'a Holder,
+    },
+    /// An abandoned deployment was closed.
+    ClosedAbandoned {
+        /// Which.
+        deployment: &'a str,
+        /// How.
+        status: crate::core::record::Status,
+    },
+    /// A failure is being confirmed.
+    Confirming {
+        /// Which gate.
+        gate: &'a str,
+        /// How long.
+        span: Duration,
+    },
+    /// The stack is changing.
+    Settling,
+    /// A step of a restore.
+    Restoring {
+        /// What it does.
+        what: &'a str,
+    },
+    /// The lock was free already.
+    AlreadyFree,
+    /// The lock's job is alive.
+    StillAlive {
+        /// Who.
+        holder: &'a Holder,
+    },
+    /// The lock was released.
+    Released {
+        /// Whose.
+        deployment: &'a str,
+        /// How it was closed.
+        status: crate::core::record::Status,
+    },
+    /// No such deployment.
+    NoDeployment {
+        /// Which.
+        id: &'a str,
+    },
+    /// Nothing is open.
+    NothingOpen {
+        /// Where.
+        environment: &'a str,
+    },
+    /// Routes name channels that have no address.
+    NoAddress {
+        /// Which.
+        channel: Channel,
+    },
+    /// Held, its job is under way.
+    Alive {
+        /// Which deployment.
+        deployment: &'a str,
+        /// How long already.
+        age: Duration,
+        /// Too long.
+        stuck: bool,
+    },
+    /// Another process was faster.
+    LostRace {
+        /// Which deployment.
+        deployment: &'a str,
+    },
+    /// A command's input could not be read.
+    Unreadable {
+        /// Which.
+        what: &'a str,
+        /// Why.
+        why: &'a str,
+    },
+    /// Which environment is meant?
+    WhichEnvironment {
+        /// There are.
+        names: &'a str,
+    },
+}
+
+fn who(holder: &Holder) -> String {
+    let run = holder.run_url.as_deref().unwrap_or("-");
+    format!("{} ({})", holder.deployment, one_line(run, 300))
+}
+
+impl Saying<'_> {
+    /// The line.
+    #[must_use]
+    pub fn text(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => self.en(),
+            Locale::Ko => self.ko(),
+        }
+    }
+
+    fn en(&self) -> String {
+        let l = Locale::En;
+        match self {
+            Self::WaitingForLock { holder, most } => {
+                format!(
+                    "waiting for the lock of {}, at most {}",
+                    who(holder),
+                    duration(*most, l)
+                )
+            }
+            Self::AskedToYield { holder } => format!("asked {} to hand the lock over", who(holder)),
+            Self::ClosedAbandoned { deployment, status } => {
+                format!("closed the abandoned {deployment}: {}", status.word(l))
+            }
+            Self::Confirming { gate, span } => {
+                format!(
+                    "{}: failing; probing once a second for {} to be sure",
+                    one_line(gate, 80),
+                    duration(*span, l)
+                )
+            }
+            Self::Settling => "the stack is still changing; the deployment stays open".to_owned(),
+            Self::Restoring { what } => format!("restoring: {}", one_line(what, 200)),
+            Self::AlreadyFree => "nobody holds the lock".to_owned(),
+            Self::StillAlive { holder } => format!(
+                "{} is still under way, so its lock was not released; cancel the run first, or add `--force`",
+                who(holder)
+            ),
+            Self::Released { deployment, status } => {
+                format!(
+                    "released the lock and closed {deployment}: {}",
+                    status.word(l)
+                )
+            }
+            Self::NoDeployment { id } => {
+                format!("there is no deployment {id}; `deploy-guard history` lists them")
+            }
+            Self::NothingOpen { environment } => format!("nothing is open in {environment}"),
+            Self::NoAddress { channel } => {
+                format!(
+                    "a route names `{channel}`, but no address is configured for it; messages for it go nowhere"
+                )
+            }
+            Self::Alive {
+                deployment,
+                age,
+                stuck: false,
+            } => {
+                format!("{deployment} is under way, for {}", duration(*age, l))
+            }
+            Self::Alive {
+                deployment,
+                age,
+                stuck: true,
+            } => format!(
+                "{deployment} has held the lock for {}; look at its run, or release it with `deploy-guard lock --release --force`",
+                duration(*age, l)
+            ),
+            Self::LostRace { deployment } => format!("another process is closing {deployment}"),
+            Self::Unreadable { what, why } => format!("{what} cannot be read: {why}"),
+            Self::WhichEnvironment { names } => format!("name the environment; there are: {names}"),
+        }
+    }
+
+    fn ko(&self) -> String {
+        let l = Locale::Ko;
+        match self {
+            Self::WaitingForLock { holder, most } => {
+                format!(
+                    "{} 배포가 잠금을 보유하고 있어 최대 {} 동안 기다립니다",
+                    who(holder),
+                    duration(*most, l)
+                )
+            }
+            Self::AskedToYield { holder } => {
+                format!("{} 배포에 잠금을 넘겨 달라고 요청했습니다", who(holder))
+            }
+            Self::ClosedAbandoned { deployment, status } => {
+                format!("중단된 배포 {deployment} 마무리: {}", status.word(l))
+            }
+            Self::Confirming { gate, span } => {
+                format!(
+                    "{}: 실패가 이어져 {} 동안 1초마다 다시 확인합니다",
+                    one_line(gate, 80),
+                    duration(*span, l)
+                )
+            }
+            Self::Settling => "스택이 아직 변경 중이어서 배포를 열어 둡니다".to_owned(),
+            Self::Restoring { what } => format!("복원 중: {}", one_line(what, 200)),
+            Self::AlreadyFree => "잠금을 보유한 배포가 없습니다".to_owned(),
+            Self::StillAlive { holder } => format!(
+                "{} 배포가 아직 진행 중이어서 잠금을 해제하지 않았습니다. 먼저 실행을 취소하거나 `--force`를 붙이십시오",
+                who(holder)
+            ),
+            Self::Released { deployment, status } => {
+                format!(
+                    "잠금을 해제하고 {deployment} 배포를 마무리했습니다: {}",
+                    status.word(l)
+                )
+            }
+            Self::NoDeployment { id } => {
+                format!(
+                    "배포 {id} 기록이 없습니다. `deploy-guard history` 명령으로 목록을 볼 수 있습니다"
+                )
+            }
+            Self::NothingOpen { environment } => {
+                format!("{environment} 환경에 열려 있는 배포가 없습니다")
+            }
+            Self::NoAddress { channel } => {
+                format!(
+                    "알림 경로에 `{channel}` 채널이 있지만 주소가 설정되지 않아 해당 알림은 전송되지 않습니다"
+                )
+            }
+            Self::Alive {
+                deployment,
+                age,
+                stuck: false,
+            } => {
+                format!(
+                    "{deployment} 배포가 {} 동안 진행 중입니다",
+                    duration(*age, l)
+                )
+            }
+            Self::Alive {
+                deployment,
+                age,
+                stuck: true,
+            } => format!(
+                "{deployment} 배포가 {} 동안 잠금을 보유하고 있습니다. 실행을 확인하거나 `deploy-guard lock --release --force` 명령으로 해제하십시오",
+                duration(*age, l)
+            ),
+            Self::LostRace { deployment } => {
+                format!("다른 프로세스가 {deployment} 배포를 마무리하고 있습니다")
+            }
+            Self::Unreadable { what, why } => format!("{what}을(를) 읽을 수 없습니다: {why}"),
+            Self::WhichEnvironment { names } => {
+                format!("환경 이름을 지정하십시오. 설정된 환경: {names}")
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What every verb needs: the configuration from a file, an environment, a connection. Knows where things stand on a
+//! developer's machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::config::{Problem, Settings, Store, parse};
+use crate::core::id::ServiceName;
+use crate::core::outcome::Exit;
+use crate::core::time::Timestamp;
+use crate::engine::{EngineError, Ports, Sayer, keep::chain};
+use crate::i18n::Locale;
+use crate::i18n::saying::Saying;
+use crate::i18n::trouble::Trouble;
+use crate::ports::{Clock, Forge, StoreError};
+use crate::surface::action::inputs::{DEFAULT_CONFIG, Env};
+use crate::surface::action::pinned::service_of;
+use crate::surface::chosen::{Chosen, Given, Unfit, choose};
+use crate::surface::cli::{Common, Failed};
+use crate::surface::connect::{Connect, ConnectError};
+use crate::surface::out;
+
+/// A connected command.
+pub struct Context {
+    /// What applies.
+    pub chosen: Chosen,
+    /// Everything outside.
+    pub ports: Ports,
+    /// Language.
+    pub locale: Locale,
+}
+
+/// What a command is going to do with the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Only read history: variables of gates and alerts may be missing.
+    Read,
+    /// Watch and tell.
+    Act,
+}
+
+fn read_settings(common: &Common, locale: Locale) -> Result<Settings, Failed> {
+    let named = common.config.as_deref();
+    let path = named.unwrap_or(Path::new(DEFAULT_CONFIG));
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&name, &text).map_err(|p| wrong(&p, locale)),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Settings::defaults())
+        }
+        Err(error) => {
+            let text = Saying::Unreadable {
+                what: &name,
+                why: &error.to_string(),
+            }
+            .text(locale);
+            Err(Failed::new(Exit::Usage, text))
+        }
+    }
+}
+
+fn wrong(problems: &[Problem], locale: Locale) -> Failed {
+    Failed {
+        problems: problems.iter().map(|p| p.text(locale)).collect(),
+        exit: Exit::Usage,
+    }
+}
+
+/// The environment that is meant where none is named: the only configured one.
+pub fn only_environment(common: &Common) -> Result<String, Failed> {
+    let locale = common.locale.unwrap_or(Locale::En);
+    let settings = read_settings(common, locale)?;
+    match settings.environment_names()[..] {
+        [only] => Ok(only.to_owned()),
+        ref names => {
+            let names = names.join(", ");
+            let names = if names.is_empty() { "-" } else { &names };
+            Err(Failed::new(
+                Exit::Usage,
+                Saying::WhichEnvironment { names }.text(locale),
+            ))
+        }
+    }
+}
+
+/// Reads, chooses, connects.
+pub async fn open(
+    common: &Common,
+    environment: &str,
+    purpose: Purpose,
+    health_url: Option<&str>,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Context, Failed> {
+    let locale = common.locale.unwrap_or(Locale::En);
+    let settings = read_settings(common, locale)?;
+    let locale = common.locale.or(settings.locale()).unwrap_or(Locale::En);
+    let lookup = |name: &str| env.get(name).cloned();
+    let chosen_environment = match purpose {
+        Purpose::Read => settings.environment_to_read(environment, &lookup),
+        Purpose::Act => settings.environment(environment, &lookup),
+    };
+    let environment = chosen_environment.map_err(|p| wrong(&p, locale))?;
+    let repository = env.get("GITHUB_REPOSITORY").filter(|r| !r.is_empty());
+    let service = match &common.service {
+        Some(name) => Some(
+            ServiceName::new(name.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?,
+        ),
+        None => None,
+    };
+    let file = common.store == Some(Store::Sqlite);
+    let given = Given {
+        service,
+        repository_service: service_of(repository.map(String::as_str)).or_else(folder_service),
+        health_url: health_url.map(str::to_owned),
+        table: common.table.clone().filter(|_| !file),
+        path: common.table.clone().filter(|_| file),
+        store: common.store,
+        region: common.region.clone(),
+        locale: common.locale,
+        ..Given::default()
+    };
+    let chosen = choose(environment, &given).map_err(|unfit| {
+        let trouble = match unfit {
+            Unfit::NoService => Trouble::NoService,
+            Unfit::SqliteInProduction => Trouble::SqliteInProduction,
+            Unfit::HealthUrl(kind) => {
+                return Failed::new(
+                    Exit::Usage,
+                    crate::i18n::config::problem("health_url", &kind, locale),
+                );
+            }
+        };
+        Failed::new(Exit::Usage, trouble.text(locale))
+    })?;
+    let forge = forge(repository, env, connect)?;
+    let ports = connect
+        .ports(&chosen.wanted, forge)
+        .await
+        .map_err(not_connected)?;
+    Ok(Context {
+        chosen,
+        ports,
+        locale,
+    })
+}
+
+/// Without a repository the name of the folder stands for the service, as it mostly is the repository's.
+fn folder_service() -> Option<ServiceName> {
+    let folder = std::env::current_dir().ok()?;
+    ServiceName::new(folder.file_name()?.to_str()?).ok()
+}
+
+fn forge(
+    repository: Option<&String>,
+    env: &Env,
+    connect: &dyn Connect,
+) -> Result<Option<Arc<dyn Forge>>, Failed> {
+    let token = env
+        .get("GITHUB_TOKEN")
+        .filter(|t| !t.is_empty())
+        .map(|t| SecretString::from(t.as_str()));
+    match (repository, token) {
+        (Some(repository), Some(token)) => connect
+            .forge(repository, Some(&token))
+            .map(Some)
+            .map_err(not_connected),
+        (_, _) => Ok(None),
+    }
+}
+
+fn not_connected(error: ConnectError) -> Failed {
+    match error {
+        ConnectError::Settings(text) => Failed::new(Exit::Usage, text),
+        ConnectError::Unreachable(text) => Failed::new(Exit::Unreachable, text),
+    }
+}
+
+/// A store's failure as the end of a command.
+pub fn store_failed(error: &StoreError) -> Failed {
+    Failed::new(Exit::Unreachable, chain(error))
+}
+
+/// The engine's failure as the end of a command.
+pub fn engine_failed(error: &EngineError) -> Failed {
+    let exit = match error {
+        EngineError::Lost { .. } | EngineError::Stale { .. } => Exit::Refused,
+        EngineError::MissingOutputs(_) => Exit::Usage,
+        EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
+        EngineError::Store(_)
+        | EngineError::Journal { .. }
+        | EngineError::Illegal(_)
+        | EngineError::Id(_)
+        | EngineError::Announce(_) => Exit::Unreachable,
+    };
+    Failed::new(exit, chain(error))
+}
+
+/// Progress on standard error, so that standard output stays what was asked for.
+pub fn sayer(locale: Locale, clock: Arc<dyn Clock>) -> Sayer {
+    Arc::new(move |say| {
+        let now: Timestamp = clock.now();
+        let line = crate::surface::progress::line(&say, locale, now);
+        out::error_line(&crate::render::annotation::safe_line(&line));
+    })
+}

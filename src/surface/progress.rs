@@ -1,0 +1,31 @@
+//! Progress of the engine as one line; knows no printer.
+
+use crate::engine::Say;
+use crate::i18n::Locale;
+use crate::i18n::saying::Saying;
+
+/// The line, in a language; text from outside is in it, so the printer must make it safe.
+#[must_use]
+pub fn line(say: &Say, locale: Locale, now: crate::core::time::Timestamp) -> String {
+    match say {
+        Say::WaitingForLock { holder, until } => Saying::WaitingForLock {
+            holder,
+            most: until.since(now),
+        }
+        .text(locale),
+        Say::AskedToYield { holder } => Saying::AskedToYield { holder }.text(locale),
+        Say::ClosedAbandoned { deployment, status } => Saying::ClosedAbandoned {
+            deployment: deployment.as_str(),
+            status: *status,
+        }
+        .text(locale),
+        Say::Watching {
+            findings,
+            until,
+            now,
+        } => crate::render::progress::progress(findings, *now, *until, locale),
+        Say::Confirming { gate, span } => Saying::Confirming { gate, span: *span }.text(locale),
+        Say::Settling => Saying::Settling.text(locale),
+        Say::Restoring { what } => Saying::Restoring { what }.text(locale),
+    }
+}

@@ -1,0 +1,3 @@
+//! Stories of the action from the button to the record, in the world.
+
+mod first;
