@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use deploy_guard::config;
 use deploy_guard::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report};
@@ -184,6 +185,9 @@ fn what_is_secret_says_so() {
 
 /// Puts `generated` between the markers `<!-- name -->` and `<!-- /name -->`, or fails where something else stands there.
 fn check_block(file: &str, name: &str, generated: &str) {
+    // Tests run at once, and two of them may write the same file.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock();
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let text = read(file);
     let (before, rest) = text
@@ -197,7 +201,9 @@ fn check_block(file: &str, name: &str, generated: &str) {
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let text = format!("{before}{open}{generated}{close}{after}");
-        fs::write(path(file), text).expect("the file can be written");
+        let new = path(&format!("target/{name}.md"));
+        fs::write(&new, text).expect("the file can be written");
+        fs::rename(&new, path(file)).expect("the file can be replaced");
         return;
     }
     assert_eq!(

@@ -6,4 +6,5 @@ mod contract;
 mod drift;
 mod layers;
 mod stories;
+mod verdict;
 mod world;
