@@ -201,7 +201,7 @@ fn check_block(file: &str, name: &str, generated: &str) {
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let text = format!("{before}{open}{generated}{close}{after}");
-        let new = path(&format!("target/{name}.md"));
+        let new = path(&format!("{file}.new"));
         fs::write(&new, text).expect("the file can be written");
         fs::rename(&new, path(file)).expect("the file can be replaced");
         return;
