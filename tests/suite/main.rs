@@ -4,6 +4,7 @@
 
 mod contract;
 mod drift;
+mod engine;
 mod layers;
 mod stories;
 mod verdict;
