@@ -4,4 +4,6 @@
 
 mod contract;
 mod stories;
+mod drift;
+mod layers;
 mod world;
