@@ -1,11 +1,17 @@
 //! The outside world behind the ports, one thing a file; no adapter knows another or the engine. Shared below them:
 //! `http`, `aws`, `retry` and `stored`.
 
+pub mod aws;
 pub mod clock;
+pub mod cloudformation;
 pub mod dynamodb;
+pub mod github;
 pub mod http;
+pub mod oidc;
 pub mod probe;
 pub mod retry;
+pub mod slack;
+pub mod sns;
 pub mod sqlite;
 pub mod stored;
 #[cfg(test)]
