@@ -2,7 +2,7 @@
 
 use super::counts::{Bucket, Totals};
 use super::dispersion::Dispersion;
-use super::interval::{lower_limit, upper_limit};
+use super::interval::{p_value, upper_limit};
 
 /// Factor by which the rate may rise over the baseline's upper limit.
 const FACTOR: f64 = 2.0;
@@ -55,14 +55,23 @@ impl Baseline {
 
     fn limit(&self, totals: Totals, tail: f64) -> Option<f64> {
         let certain = self.dispersion.certain;
-        (totals.requests > 0)
-            .then(|| upper_limit(totals.errors as f64 / certain, totals.requests as f64 / certain, tail))
+        (totals.requests > 0).then(|| {
+            upper_limit(
+                totals.errors as f64 / certain,
+                totals.requests as f64 / certain,
+                tail,
+            )
+        })
     }
 
-    /// Lower limit of the rate in the hour before, wrong with probability at most `tail`.
+    /// Probability of as many errors in the hour before, or more, if the true rate was `bound`.
     #[must_use]
-    pub fn lower_rate(&self, tail: f64) -> f64 {
-        lower_limit(self.before.errors as f64, self.before.requests as f64, tail)
+    pub fn p_value(&self, bound: f64) -> f64 {
+        p_value(
+            self.before.errors as f64,
+            self.before.requests as f64,
+            bound,
+        )
     }
 
     /// Requests per minute: the smaller of the two hours', `None` where nothing is known.

@@ -12,7 +12,9 @@ pub fn share(alpha: f64, gates: usize) -> f64 {
 /// minute counted, at least one.
 #[must_use]
 pub fn planned_buckets(window_seconds: u64, bake_seconds: u64) -> u32 {
-    u32::try_from(window_seconds.saturating_add(bake_seconds).div_ceil(60)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(window_seconds.saturating_add(bake_seconds).div_ceil(60))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 #[cfg(test)]

@@ -67,12 +67,17 @@ impl Totals {
     /// Adds up the known buckets.
     #[must_use]
     pub fn of(buckets: &[Bucket]) -> Self {
-        buckets.iter().filter_map(|bucket| bucket.counts()).fold(Self::default(), |sum, counts| Self {
-            known_minutes: sum.known_minutes + 1,
-            busy_minutes: sum.busy_minutes + u64::from(counts.requests > 0),
-            requests: sum.requests.saturating_add(counts.requests),
-            errors: sum.errors.saturating_add(counts.errors.min(counts.requests)),
-        })
+        buckets
+            .iter()
+            .filter_map(|bucket| bucket.counts())
+            .fold(Self::default(), |sum, counts| Self {
+                known_minutes: sum.known_minutes + 1,
+                busy_minutes: sum.busy_minutes + u64::from(counts.requests > 0),
+                requests: sum.requests.saturating_add(counts.requests),
+                errors: sum
+                    .errors
+                    .saturating_add(counts.errors.min(counts.requests)),
+            })
     }
 
     /// Errors per request, `None` without a request.

@@ -46,16 +46,14 @@ impl Dispersion {
     /// Measures the known, busy minutes of a baseline.
     #[must_use]
     pub fn of(buckets: &[Bucket]) -> Self {
-        let minutes: Vec<(f64, f64)> = buckets
-            .iter()
-            .filter_map(|bucket| bucket.counts())
-            .filter(|counts| counts.requests > 0)
-            .map(|counts| (counts.n(), counts.x()))
-            .collect();
+        let minutes = busy(buckets);
         let requests: f64 = minutes.iter().map(|m| m.0).sum();
         let errors: f64 = minutes.iter().map(|m| m.1).sum();
-        let typical_requests =
-            if requests > 0.0 { minutes.iter().map(|m| m.0 * m.0).sum::<f64>() / requests } else { 1.0 };
+        let typical_requests = if requests > 0.0 {
+            minutes.iter().map(|m| m.0 * m.0).sum::<f64>() / requests
+        } else {
+            1.0
+        };
         let by_minute = pearson(&minutes, 0);
         if minutes.len() < FEWEST_MINUTES {
             return Self::little(&minutes, typical_requests, &by_minute);
@@ -63,16 +61,46 @@ impl Dispersion {
         let cap = BURST_CAP.max(typical_requests / FEWEST_EFFECTIVE);
         let usual = (pearson(&minutes, minutes.len() / 20).ratio() / TRIMMED_SHARE).min(cap);
         let mut factor = by_minute.ratio().min(BURST_CAP).max(usual).max(1.0);
-        let likely = if by_minute.is_excess(LIKELY) { factor } else { 1.0 };
-        let mut certain = if errors >= FEWEST_ERRORS && by_minute.is_excess(SIGNIFICANT) { factor } else { 1.0 };
+        let likely = if by_minute.is_excess(LIKELY) {
+            factor
+        } else {
+            1.0
+        };
+        let mut certain = if errors >= FEWEST_ERRORS && by_minute.is_excess(SIGNIFICANT) {
+            factor
+        } else {
+            1.0
+        };
         for scale in [5, 10] {
             let by_block = pearson(&blocks(&minutes, scale), 0);
-            if by_block.freedom >= 3.0 && errors >= FEWEST_ERRORS && by_block.is_excess(SIGNIFICANT) {
+            if by_block.freedom >= 3.0 && errors >= FEWEST_ERRORS && by_block.is_excess(SIGNIFICANT)
+            {
                 factor = factor.max(by_block.ratio().min(cap));
                 certain = certain.max(factor);
             }
         }
-        Self { factor, typical_requests, certain, likely: likely.max(certain), running: None }
+        Self {
+            factor,
+            typical_requests,
+            certain,
+            likely: likely.max(certain),
+            running: None,
+        }
+    }
+
+    /// [`Dispersion::likely`] of these buckets, at little cost where it is 1, as it nearly always is.
+    #[must_use]
+    pub fn likely_of(buckets: &[Bucket]) -> f64 {
+        let minutes = busy(buckets);
+        let suspicious = pearson(&minutes, 0).is_excess(LIKELY)
+            || [5, 10]
+                .into_iter()
+                .any(|scale| pearson(&blocks(&minutes, scale), 0).is_excess(SIGNIFICANT));
+        if suspicious {
+            Self::of(buckets).likely
+        } else {
+            1.0
+        }
     }
 
     /// A baseline too short for an estimate.
@@ -80,9 +108,23 @@ impl Dispersion {
         let mut running = Running::default();
         minutes.iter().for_each(|&(n, x)| running.push(n, x));
         let cap = Running::cap(typical_requests);
-        let certain = if minutes.is_empty() { 1.0 } else { upper_factor(by_minute.chi_square, by_minute.freedom, cap) };
-        let likely = if by_minute.is_excess(LIKELY) { by_minute.ratio().min(BURST_CAP) } else { 1.0 };
-        Self { factor: running.factor(typical_requests), typical_requests, certain, likely, running: Some(running) }
+        let certain = if minutes.is_empty() {
+            1.0
+        } else {
+            upper_factor(by_minute.chi_square, by_minute.freedom, cap)
+        };
+        let likely = if by_minute.is_excess(LIKELY) {
+            by_minute.ratio().min(BURST_CAP)
+        } else {
+            1.0
+        };
+        Self {
+            factor: running.factor(typical_requests),
+            typical_requests,
+            certain,
+            likely,
+            running: Some(running),
+        }
     }
 
     /// τ for a bucket of `requests`: errors that go together because the rate itself moves weigh more
@@ -115,11 +157,24 @@ impl Dispersion {
     }
 }
 
+/// Requests and errors of the known minutes that have requests.
+fn busy(buckets: &[Bucket]) -> Vec<(f64, f64)> {
+    let known = buckets.iter().filter_map(|bucket| bucket.counts());
+    known
+        .filter(|counts| counts.requests > 0)
+        .map(|counts| (counts.n(), counts.x()))
+        .collect()
+}
+
 /// Sums over `scale` busy minutes each.
 fn blocks(minutes: &[(f64, f64)], scale: usize) -> Vec<(f64, f64)> {
     minutes
         .chunks(scale)
-        .map(|block| block.iter().fold((0.0, 0.0), |sum, m| (sum.0 + m.0, sum.1 + m.1)))
+        .map(|block| {
+            block
+                .iter()
+                .fold((0.0, 0.0), |sum, m| (sum.0 + m.0, sum.1 + m.1))
+        })
         .collect()
 }
 
@@ -142,34 +197,50 @@ struct Pearson {
 
 impl Pearson {
     fn ratio(&self) -> f64 {
-        if self.freedom > 0.0 { self.chi_square / self.freedom } else { 0.0 }
+        if self.freedom > 0.0 {
+            self.chi_square / self.freedom
+        } else {
+            0.0
+        }
     }
 
     /// Whether independent errors would hardly ever look like this.
     fn is_excess(&self, improbable: f64) -> bool {
         self.freedom > 0.0
             && self.chi_square > self.freedom
-            && checked_gamma_ur(self.freedom / 2.0, self.chi_square / 2.0).is_ok_and(|p| p < improbable)
+            && checked_gamma_ur(self.freedom / 2.0, self.chi_square / 2.0)
+                .is_ok_and(|p| p < improbable)
     }
 }
 
 /// X² of (requests, errors), without the `left_out` minutes of the highest rates' residuals.
 fn pearson(minutes: &[(f64, f64)], left_out: usize) -> Pearson {
-    let sums = |kept: &[(f64, f64)]| kept.iter().fold((0.0, 0.0), |sum, m| (sum.0 + m.0, sum.1 + m.1));
+    let sums = |kept: &[(f64, f64)]| {
+        kept.iter()
+            .fold((0.0, 0.0), |sum, m| (sum.0 + m.0, sum.1 + m.1))
+    };
     let residual = |m: &(f64, f64), p: f64| (m.1 - m.0 * p) / (m.0 * p * (1.0 - p)).sqrt();
     let rate = |(n, x): (f64, f64)| if n > 0.0 { x / n } else { 0.0 };
     let mut p = rate(sums(minutes));
-    let mut kept = minutes.to_vec();
+    let mut kept = std::borrow::Cow::Borrowed(minutes);
     if left_out > 0 && p > 0.0 && p < 1.0 {
-        kept.sort_by(|a, b| residual(a, p).total_cmp(&residual(b, p)));
-        kept.truncate(minutes.len() - left_out);
+        let all = kept.to_mut();
+        let end = minutes.len() - left_out;
+        all.select_nth_unstable_by(end, |a, b| residual(a, p).total_cmp(&residual(b, p)));
+        all.truncate(end);
         p = rate(sums(&kept));
     }
     let freedom = minutes.len().saturating_sub(1) as f64;
     if !(p > 0.0 && p < 1.0) {
-        return Pearson { chi_square: 0.0, freedom };
+        return Pearson {
+            chi_square: 0.0,
+            freedom,
+        };
     }
-    Pearson { chi_square: kept.iter().map(|m| residual(m, p).powi(2)).sum(), freedom }
+    Pearson {
+        chi_square: kept.iter().map(|m| residual(m, p).powi(2)).sum(),
+        freedom,
+    }
 }
 
 /// Dispersion of what is being watched, for services without a sufficient baseline.

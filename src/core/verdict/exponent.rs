@@ -16,7 +16,7 @@ const SMALLEST_GAP: f64 = 1.5;
 pub fn relief(ratios: &Ratios, usual: f64) -> [f64; GRID] {
     let bound = ratios.bound;
     let usual = usual.max(bound / SMALLEST_GAP);
-    if !(usual < bound) {
+    if usual >= bound {
         return [1.0; GRID];
     }
     std::array::from_fn(|j| {
@@ -25,12 +25,17 @@ pub fn relief(ratios: &Ratios, usual: f64) -> [f64; GRID] {
         let (mut low, mut high) = (1.0, 1.0 + 1.0 / steep.max(1e-9));
         let mut steps = 0;
         while excess(high) < 0.0 && steps < 30 {
-            high *= 1.5;
+            (low, high) = (high, high * 1.5);
             steps += 1;
         }
-        for _ in 0..30 {
+        // The lower end is kept, so that fewer steps only mean a little less relief.
+        for _ in 0..12 {
             let mid = f64::midpoint(low, high);
-            if excess(mid) < 0.0 { low = mid } else { high = mid }
+            if excess(mid) < 0.0 {
+                low = mid
+            } else {
+                high = mid
+            }
         }
         low
     })

@@ -49,14 +49,17 @@ impl Ratios {
             (0.2 * room, 0.95 * room)
         };
         let step = (farthest / nearest).ln() / (GRID - 1) as f64;
-        Self::against(bound, std::array::from_fn(|j| bound + nearest * (step * j as f64).exp()))
+        Self::against(
+            bound,
+            std::array::from_fn(|j| bound + nearest * (step * j as f64).exp()),
+        )
     }
 
-    /// Alternatives below `bound`: 20 from `bound / 400` to `bound / 1.25`, evenly in log-odds, and four
+    /// Alternatives below `bound`: 20 from `bound / 600` to `bound / 1.25`, evenly in log-odds, and four
     /// between that and the bound. Weights: [`Ratios::weight_below`].
     #[must_use]
     pub fn below(bound: f64) -> Self {
-        let (low, high) = (log_odds(bound / 400.0), log_odds(bound / 1.25));
+        let (low, high) = (log_odds(bound / 600.0), log_odds(bound / 1.25));
         let step = (high - low) / (FAR_BELOW - 1) as f64;
         Self::against(
             bound,

@@ -1,7 +1,7 @@
 //! Confidence limits for one error rate: Clopper–Pearson for deciding, Wilson for showing; it knows counts, not where they came from.
 
 use statrs::function::beta::checked_beta_reg;
-use statrs::function::erf::erfc_inv;
+use statrs::function::erf::{erfc, erfc_inv};
 
 /// Beyond this many errors (or successes) the score limit is used: the exact one differs from it by
 /// less than one part in 10⁵ and the continued fraction of the incomplete beta function is no longer
@@ -16,7 +16,11 @@ const STEPS: u32 = 80;
 /// `tail` is clamped to `[1e-300, 0.5]`, so that the answer is finite and not negative.
 #[must_use]
 pub fn normal_upper_quantile(tail: f64) -> f64 {
-    let tail = if tail.is_nan() { 0.5 } else { tail.clamp(1e-300, 0.5) };
+    let tail = if tail.is_nan() {
+        0.5
+    } else {
+        tail.clamp(1e-300, 0.5)
+    };
     std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)
 }
 
@@ -26,13 +30,18 @@ pub fn normal_upper_quantile(tail: f64) -> f64 {
 /// outside on **each** side. Source: Wilson, JASA 22 (1927).
 #[must_use]
 pub fn wilson(errors: f64, requests: f64, tail: f64) -> (f64, f64) {
-    let Some((x, n)) = sane(errors, requests) else { return (0.0, 1.0) };
+    let Some((x, n)) = sane(errors, requests) else {
+        return (0.0, 1.0);
+    };
     let z = normal_upper_quantile(tail);
     let rate = x / n;
     let z2n = z * z / n;
     let centre = (rate + z2n / 2.0) / (1.0 + z2n);
     let half = z * ((rate * (1.0 - rate) + z2n / 4.0) / n).sqrt() / (1.0 + z2n);
-    ((centre - half).clamp(0.0, 1.0), (centre + half).clamp(0.0, 1.0))
+    (
+        (centre - half).clamp(0.0, 1.0),
+        (centre + half).clamp(0.0, 1.0),
+    )
 }
 
 /// Clopper–Pearson upper limit: the true rate lies above it with probability at most `tail`.
@@ -41,7 +50,9 @@ pub fn wilson(errors: f64, requests: f64, tail: f64) -> (f64, f64) {
 /// Source: Clopper & Pearson, Biometrika 26 (1934).
 #[must_use]
 pub fn upper_limit(errors: f64, requests: f64, tail: f64) -> f64 {
-    let Some((x, n)) = sane(errors, requests) else { return 1.0 };
+    let Some((x, n)) = sane(errors, requests) else {
+        return 1.0;
+    };
     if x >= n {
         return 1.0;
     }
@@ -50,9 +61,11 @@ pub fn upper_limit(errors: f64, requests: f64, tail: f64) -> f64 {
         return guess;
     }
     // P(Beta(x + 1, n − x) > p) falls with p; the limit is where it equals `tail`.
-    root(guess, |p| checked_beta_reg(n - x, x + 1.0, 1.0 - p).map_or(f64::NAN, |above| tail - above))
-        .unwrap_or(guess)
-        .max(x / n)
+    root(guess, |p| {
+        checked_beta_reg(n - x, x + 1.0, 1.0 - p).map_or(f64::NAN, |above| tail - above)
+    })
+    .unwrap_or(guess)
+    .max(x / n)
 }
 
 /// Clopper–Pearson lower limit: the true rate lies below it with probability at most `tail`.
@@ -60,7 +73,9 @@ pub fn upper_limit(errors: f64, requests: f64, tail: f64) -> f64 {
 /// `BetaInv(tail; x, n − x + 1)`; 0 without data or without an error.
 #[must_use]
 pub fn lower_limit(errors: f64, requests: f64, tail: f64) -> f64 {
-    let Some((x, n)) = sane(errors, requests) else { return 0.0 };
+    let Some((x, n)) = sane(errors, requests) else {
+        return 0.0;
+    };
     if x <= 0.0 {
         return 0.0;
     }
@@ -68,9 +83,31 @@ pub fn lower_limit(errors: f64, requests: f64, tail: f64) -> f64 {
     if x.min(n - x) > EXACT_UP_TO {
         return guess;
     }
-    root(guess, |p| checked_beta_reg(x, n - x + 1.0, p).map_or(f64::NAN, |below| below - tail))
-        .unwrap_or(guess)
-        .min(x / n)
+    root(guess, |p| {
+        checked_beta_reg(x, n - x + 1.0, p).map_or(f64::NAN, |below| below - tail)
+    })
+    .unwrap_or(guess)
+    .min(x / n)
+}
+
+/// How small `tail` may become before [`lower_limit`] exceeds `rate`: the probability of so many errors
+/// or more at exactly that rate, 1 without data.
+///
+/// `P(X ≥ x | n, rate) = I_rate(x, n − x + 1)`; by the normal approximation with continuity correction
+/// where counts are very large. `lower_limit(x, n, tail) > rate` is the same as `p_value(..) < tail`.
+#[must_use]
+pub fn p_value(errors: f64, requests: f64, rate: f64) -> f64 {
+    let Some((x, n)) = sane(errors, requests) else {
+        return 1.0;
+    };
+    if x <= 0.0 || rate >= 1.0 {
+        return 1.0;
+    }
+    if x.min(n - x) > EXACT_UP_TO {
+        let spread = (n * rate * (1.0 - rate)).sqrt().max(f64::MIN_POSITIVE);
+        return 0.5 * erfc((x - 0.5 - n * rate) / spread / std::f64::consts::SQRT_2);
+    }
+    checked_beta_reg(x, n - x + 1.0, rate.max(0.0)).unwrap_or(1.0)
 }
 
 /// Counts that mean something: at least some requests, errors within them.
@@ -144,6 +181,17 @@ mod tests {
     }
 
     #[test]
+    fn the_p_value_and_the_limit_agree() {
+        for (x, n) in [(1.0, 30.0), (12.0, 200.0), (80.0, 3600.0), (2e5, 4e7)] {
+            let limit = lower_limit(x, n, 0.01);
+            assert!(
+                p_value(x, n, limit * 0.999) < 0.01 && p_value(x, n, limit * 1.001) > 0.01,
+                "{x} {n}"
+            );
+        }
+    }
+
+    #[test]
     fn the_exact_and_the_score_limit_meet_where_one_takes_over() {
         let exact = upper_limit(1e5, 1e7, 0.005);
         let score = wilson(1e5, 1e7, 0.005).1;
@@ -156,7 +204,10 @@ mod tests {
             for other in [f64::NAN, -5.0, 0.0, 3.0, 1e308] {
                 for tail in [f64::NAN, 0.0, 1e-9, 0.5, 1.0, 7.0] {
                     let (up, low) = (upper_limit(bad, other, tail), lower_limit(bad, other, tail));
-                    assert!((0.0..=1.0).contains(&up) && (0.0..=1.0).contains(&low), "{bad} {other} {tail}");
+                    assert!(
+                        (0.0..=1.0).contains(&up) && (0.0..=1.0).contains(&low),
+                        "{bad} {other} {tail}"
+                    );
                 }
             }
         }

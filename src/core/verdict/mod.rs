@@ -21,8 +21,8 @@ pub mod threshold;
 pub mod traffic;
 
 pub use counts::{Bucket, Counts, Totals};
-pub use overall::{GateVerdict, overall};
 pub use finding::RateFinding;
+pub use overall::{GateVerdict, overall};
 pub use prepared::PreparedTest;
 pub use rate::judge_rate;
 pub use reason::{ReasonCode, Verdict};

@@ -23,9 +23,17 @@ pub fn overall(gates: &[GateVerdict]) -> Option<Verdict> {
     if gates.iter().any(|gate| gate.verdict == Verdict::Degraded) {
         return Some(Verdict::Degraded);
     }
-    let certified = gates.iter().any(|gate| gate.certifies && gate.verdict == Verdict::Healthy);
-    let held = gates.iter().any(|gate| gate.verdict == Verdict::Inconclusive && !gate.thin);
-    Some(if certified && !held { Verdict::Healthy } else { Verdict::Inconclusive })
+    let certified = gates
+        .iter()
+        .any(|gate| gate.certifies && gate.verdict == Verdict::Healthy);
+    let held = gates
+        .iter()
+        .any(|gate| gate.verdict == Verdict::Inconclusive && !gate.thin);
+    Some(if certified && !held {
+        Verdict::Healthy
+    } else {
+        Verdict::Inconclusive
+    })
 }
 
 #[cfg(test)]
@@ -34,11 +42,28 @@ mod tests {
 
     #[test]
     fn thin_gates_do_not_hold_and_one_bad_gate_decides() {
-        let http = GateVerdict { verdict: Verdict::Healthy, certifies: true, thin: false };
-        let thin = GateVerdict { verdict: Verdict::Inconclusive, certifies: true, thin: true };
-        let blind = GateVerdict { thin: false, ..thin };
-        let bad = GateVerdict { verdict: Verdict::Degraded, ..thin };
-        let stack = GateVerdict { certifies: false, ..http };
+        let http = GateVerdict {
+            verdict: Verdict::Healthy,
+            certifies: true,
+            thin: false,
+        };
+        let thin = GateVerdict {
+            verdict: Verdict::Inconclusive,
+            certifies: true,
+            thin: true,
+        };
+        let blind = GateVerdict {
+            thin: false,
+            ..thin
+        };
+        let bad = GateVerdict {
+            verdict: Verdict::Degraded,
+            ..thin
+        };
+        let stack = GateVerdict {
+            certifies: false,
+            ..http
+        };
         assert_eq!(overall(&[]), None);
         assert_eq!(overall(&[http, thin, thin]), Some(Verdict::Healthy));
         assert_eq!(overall(&[http, blind]), Some(Verdict::Inconclusive));

@@ -48,10 +48,19 @@ impl PreparedTest {
         let upper = baseline.upper_rate(tail);
         let theta_rel = upper.map(|u| relative_bound(u).min(HIGHEST_BOUND));
         let stricter = theta_rel.map_or(test.bound(), |rel| rel.min(test.bound()));
-        let bad_before = baseline.lower_rate(tail) > test.bound();
-        let doubtful_before = !bad_before && baseline.lower_rate(DOUBT) > test.bound();
-        let theta = if bad_before { theta_rel.unwrap_or(HIGHEST_BOUND) } else { stricter };
-        let level = if upper.is_some() { test.alpha() - tail } else { test.alpha() };
+        let improbable = baseline.p_value(test.bound());
+        let bad_before = improbable < tail;
+        let doubtful_before = !bad_before && improbable < DOUBT;
+        let theta = if bad_before {
+            theta_rel.unwrap_or(HIGHEST_BOUND)
+        } else {
+            stricter
+        };
+        let level = if upper.is_some() {
+            test.alpha() - tail
+        } else {
+            test.alpha()
+        };
         let above = Ratios::above(theta);
         let below = Ratios::below(stricter);
         let needed = requests_needed(&below, test.beta());
@@ -59,14 +68,33 @@ impl PreparedTest {
             per_minute: baseline.requests_per_minute().unwrap_or(own.per_minute),
             ..own
         });
-        let promised = baseline.requests_per_minute().map(|r| r * f64::from(test.planned_buckets()));
+        let promised = baseline
+            .requests_per_minute()
+            .map(|r| r * f64::from(test.planned_buckets()));
         let thin = promised.unwrap_or(0.0) < needed as f64 && !baseline.unanswered;
-        let relief = relief(&above, upper.unwrap_or(1.0));
+        // Without dispersion every exponent is 1 whatever the relief.
+        let relief = if baseline.dispersion.running.is_some() {
+            relief(&above, upper.unwrap_or(1.0))
+        } else {
+            [1.0; GRID]
+        };
         let mut prepared = Self {
             dispersion: baseline.dispersion.clone(),
             usual: [1.0; GRID],
-            test, baseline, pace, upper, theta_rel, theta, level, bad_before, doubtful_before,
-            above, below, relief, needed, thin,
+            test,
+            baseline,
+            pace,
+            upper,
+            theta_rel,
+            theta,
+            level,
+            bad_before,
+            doubtful_before,
+            above,
+            below,
+            relief,
+            needed,
+            thin,
         };
         prepared.set_factor(prepared.dispersion.factor);
         prepared.calm(before);
@@ -74,6 +102,9 @@ impl PreparedTest {
     }
 
     fn set_factor(&mut self, factor: f64) {
+        if factor > 1.0 && self.dispersion.running.is_none() && self.usual == [1.0; GRID] {
+            self.relief = relief(&self.above, self.upper.unwrap_or(1.0));
+        }
         self.dispersion.factor = factor;
         self.usual = exponents(&self.relief, factor);
     }
@@ -85,9 +116,12 @@ impl PreparedTest {
             return;
         }
         let cap = self.dispersion.cap();
+        let minutes = u32::try_from(before.len())
+            .unwrap_or(u32::MAX)
+            .max(self.test.planned_buckets());
         while self.dispersion.factor < cap {
             let half = self.level.sqrt();
-            let mut process = ChangePoint::new(half, self.test.planned_buckets(), self.test.blip_buckets());
+            let mut process = ChangePoint::new(half, minutes, self.test.blip_buckets());
             let fails = before.iter().any(|bucket| {
                 let counts = bucket.counts().unwrap_or_default();
                 self.push(&mut process, counts.n(), counts.x());
@@ -104,12 +138,21 @@ impl PreparedTest {
         if n <= self.dispersion.typical_requests || self.dispersion.factor <= 1.0 {
             process.push(n, x, &self.above, &self.usual);
         } else {
-            process.push(n, x, &self.above, &exponents(&self.relief, self.dispersion.at(n)));
+            process.push(
+                n,
+                x,
+                &self.above,
+                &exponents(&self.relief, self.dispersion.at(n)),
+            );
         }
     }
 
     pub(super) fn process(&self) -> ChangePoint {
-        ChangePoint::new(self.level, self.test.planned_buckets(), self.test.blip_buckets())
+        ChangePoint::new(
+            self.level,
+            self.test.planned_buckets(),
+            self.test.blip_buckets(),
+        )
     }
 
     /// Whether the baseline promises too few requests for a certified pass: requests a minute × planned

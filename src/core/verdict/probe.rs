@@ -1,4 +1,4 @@
-//! Judging single probes: a run of failures with its confirmation, and Wald's test; it does not probe.
+//! Judging single probes: a run of failures with its confirmation, and a sequential test; it does not probe.
 //!
 //! Two failures in a row alone are a false alarm in 13.5 % of deployments (60 probes, 5 % of them
 //! failing by chance). Therefore the run is confirmed by probes every second, of which none may succeed.
@@ -29,7 +29,11 @@ impl Consecutive {
     /// `needed` failures in a row (at least 1), then `confirming` more.
     #[must_use]
     pub const fn new(needed: u32, confirming: u32) -> Self {
-        Self { needed: if needed == 0 { 1 } else { needed }, confirming, failures: 0 }
+        Self {
+            needed: if needed == 0 { 1 } else { needed },
+            confirming,
+            failures: 0,
+        }
     }
 
     /// Takes the next probe; an unknown one (`None`) neither adds nor forgives.
@@ -56,14 +60,19 @@ impl Consecutive {
     }
 }
 
-/// Wald's sequential probability ratio test with restarts: p₀ = 0.05 of probes fail by chance, p₁ = 0.9
-/// fail when the service is down.
+/// Sequential test of single probes: p₀ = 0.05 of them fail by chance, p₁ = 0.9 when the service is down.
 ///
-/// `S ← max(0, S + ln(p₁/p₀))` for a failure, `max(0, S + ln((1−p₁)/(1−p₀)))` for a success; down when
-/// S ≥ ln((1−β)/α). A dead service is down with the second probe at α = 1 %. Source: Wald 1945; Page 1954.
+/// The same change-point process as for error rates: `A_t = (A_{t−1} + π_t) · LR_t` with LR = p₁/p₀ for a
+/// failure and (1−p₁)/(1−p₀) for a success, π_1 = 1/2 and the rest even over the planned probes; down
+/// when `A_t + Σ_{s>t} π_s ≥ 1/α`, which at most a share α of watches of a healthy service ever reaches.
+/// A service that is dead from the start is down with the second probe at α = 1 %, one that dies later
+/// with the fourth. Sources: Wald 1945; Shiryaev 1963; Ville 1939.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sequential {
-    sum: f64,
+    evidence: f64,
+    prior_left: f64,
+    prior_next: f64,
+    started: bool,
     need: f64,
 }
 
@@ -73,28 +82,44 @@ impl Sequential {
     /// Share of probes that fail when the service is down.
     pub const WHEN_DOWN: f64 = 0.9;
 
-    /// A test with share `alpha` of false alarms and `beta` of misses per run.
+    /// A test with a share `alpha` of false alarms over a watch of `planned` probes.
     #[must_use]
-    pub fn new(alpha: f64, beta: f64) -> Self {
-        let (alpha, beta) = (alpha.clamp(1e-12, 0.5), beta.clamp(1e-12, 0.5));
-        Self { sum: 0.0, need: ((1.0 - beta) / alpha).ln() }
+    pub fn new(alpha: f64, planned: u32) -> Self {
+        Self {
+            evidence: 0.0,
+            prior_left: 1.0,
+            prior_next: 0.5 / f64::from(planned.max(2) - 1),
+            started: false,
+            need: 1.0 / alpha.clamp(1e-12, 0.5),
+        }
     }
 
     /// Takes the next probe; an unknown one (`None`) is no evidence. True: certainly down.
     pub fn push(&mut self, succeeded: Option<bool>) -> bool {
-        let step = match succeeded {
-            Some(false) => (Self::WHEN_DOWN / Self::BY_CHANCE).ln(),
-            Some(true) => ((1.0 - Self::WHEN_DOWN) / (1.0 - Self::BY_CHANCE)).ln(),
-            None => 0.0,
+        let prior = if self.started {
+            self.prior_next.min(self.prior_left)
+        } else {
+            0.5
         };
-        self.sum = (self.sum + step).max(0.0);
-        self.sum >= self.need
+        self.started = true;
+        self.prior_left = (self.prior_left - prior).max(0.0);
+        let ratio = match succeeded {
+            Some(false) => Self::WHEN_DOWN / Self::BY_CHANCE,
+            Some(true) => (1.0 - Self::WHEN_DOWN) / (1.0 - Self::BY_CHANCE),
+            None => 1.0,
+        };
+        self.evidence = ((self.evidence + prior) * ratio).min(1e250);
+        self.total() >= self.need
     }
 
-    /// Share (0 to 1) of the evidence that a verdict needs.
+    fn total(&self) -> f64 {
+        self.evidence + self.prior_left
+    }
+
+    /// Share (0 to 1) of the evidence that a verdict needs, on a logarithmic scale.
     #[must_use]
     pub fn evidence(&self) -> f64 {
-        (self.sum / self.need).clamp(0.0, 1.0)
+        (self.total().max(1e-290).ln() / self.need.ln()).clamp(0.0, 1.0)
     }
 }
 
@@ -126,8 +151,9 @@ mod tests {
 
     #[test]
     fn a_dead_service_is_down_with_the_second_probe() {
-        let mut test = Sequential::new(0.01, 0.05);
+        let mut test = Sequential::new(0.01, 60);
         assert!(!test.push(Some(false)));
         assert!(test.push(Some(false)));
+        assert_eq!(test.evidence(), 1.0);
     }
 }

@@ -12,11 +12,18 @@ use super::sequential::ChangePoint;
 use super::settings::RateTest;
 use super::traffic::{Traffic, judge_traffic};
 
+/// Most evidence that is shown while a fail is not certain.
+const ALMOST: f64 = 0.999_999;
+
 impl PreparedTest {
     /// First bucket with which a fail is certain, and the state of the test then or at the end.
     fn run(&self, after: &[Bucket]) -> (Option<usize>, ChangePoint, f64) {
         let mut process = self.process();
-        let mut learning = self.dispersion.running.clone().map(|running| Learning::new(&self.above, &self.relief, running));
+        let mut learning = self
+            .dispersion
+            .running
+            .clone()
+            .map(|running| Learning::new(&self.above, &self.relief, running));
         let (mut requests, mut errors) = (0.0, 0.0);
         for (index, bucket) in after.iter().enumerate() {
             let counts = bucket.counts().unwrap_or_default();
@@ -36,28 +43,52 @@ impl PreparedTest {
                     learning.push(&mut process, n, x);
                 }
             }
-            if n > 0.0 && process.failed() && (!self.doubtful_before || self.worse_than_before(requests, errors)) {
-                return (Some(index), process, learning.map_or(self.dispersion.factor, |learning| learning.factor()));
+            if n > 0.0
+                && process.failed()
+                && (!self.doubtful_before || self.worse_than_before(requests, errors))
+            {
+                return (
+                    Some(index),
+                    process,
+                    learning.map_or(self.dispersion.factor, |learning| learning.factor()),
+                );
             }
         }
-        (None, process, learning.map_or(self.dispersion.factor, |learning| learning.factor()))
+        (
+            None,
+            process,
+            learning.map_or(self.dispersion.factor, |learning| learning.factor()),
+        )
     }
 
     /// Judges the one-minute buckets after the deployment, oldest first, all that are final so far.
     pub fn judge(&self, after: &[Bucket]) -> RateFinding {
         let (decided_at, process, dispersion) = self.run(after);
         let seen = Totals::of(after);
-        let traffic = judge_traffic(self.pace, after, self.test.alpha(), self.test.planned_buckets());
-        let spread = Dispersion::of(after).likely.max(self.dispersion.likely);
-        let nats = ln_evidence_below(seen.requests as f64, seen.errors as f64, &self.below, 1.0 / spread);
+        let traffic = judge_traffic(
+            self.pace,
+            after,
+            self.test.alpha(),
+            self.test.planned_buckets(),
+        );
+        let spread = Dispersion::likely_of(after).max(self.dispersion.likely);
+        let nats = ln_evidence_below(
+            seen.requests as f64,
+            seen.errors as f64,
+            &self.below,
+            1.0 / spread,
+        );
         let pass_evidence = (nats / -self.test.beta().ln()).clamp(0.0, 1.0);
         let certified = pass_evidence >= 1.0 && process.suspicion() < 1.0 && self.ends_well(after);
         let (verdict, reason) = if decided_at.is_some() {
-            (Verdict::Degraded, if self.theta < self.test.bound() || self.bad_before {
-                ReasonCode::ErrorRateAboveBaseline
-            } else {
-                ReasonCode::ErrorRateAboveBound
-            })
+            (
+                Verdict::Degraded,
+                if self.theta < self.test.bound() || self.bad_before {
+                    ReasonCode::ErrorRateAboveBaseline
+                } else {
+                    ReasonCode::ErrorRateAboveBound
+                },
+            )
         } else if seen.known_minutes == 0 {
             (Verdict::Inconclusive, ReasonCode::NoData)
         } else if traffic == Traffic::Vanished {
@@ -88,7 +119,11 @@ impl PreparedTest {
             baseline_upper: self.upper,
             bad_before: self.bad_before,
             dispersion,
-            evidence: if decided_at.is_some() { 1.0 } else { process.share() },
+            evidence: if decided_at.is_some() {
+                1.0
+            } else {
+                process.share().min(ALMOST)
+            },
             pass_evidence,
             decided_at,
             thin: self.thin,
@@ -109,11 +144,20 @@ impl PreparedTest {
     /// fail needs.
     fn worse_than_before(&self, requests: f64, errors: f64) -> bool {
         let certain = self.dispersion.certain;
-        let (n0, x0) = (self.baseline.before.requests as f64 / certain, self.baseline.before.errors as f64 / certain);
+        let (n0, x0) = (
+            self.baseline.before.requests as f64 / certain,
+            self.baseline.before.errors as f64 / certain,
+        );
         let (n1, x1) = (requests / certain, errors / certain);
         let common = (x0 + x1) / (n0 + n1);
         let part = |x: f64, n: f64, p: f64| {
-            let term = |count: f64, seen: f64, all: f64| if count > 0.0 { count * (seen / all).ln() } else { 0.0 };
+            let term = |count: f64, seen: f64, all: f64| {
+                if count > 0.0 {
+                    count * (seen / all).ln()
+                } else {
+                    0.0
+                }
+            };
             term(x, x / n, p) + term(n - x, 1.0 - x / n, 1.0 - p)
         };
         x1 / n1 > x0 / n0 && part(x0, n0, common) + part(x1, n1, common) >= -self.level.ln()
@@ -121,6 +165,11 @@ impl PreparedTest {
 }
 
 /// Prepares and judges in one go.
-pub fn judge_rate(test: RateTest, before: &[Bucket], day_before: Option<&[Bucket]>, after: &[Bucket]) -> RateFinding {
+pub fn judge_rate(
+    test: RateTest,
+    before: &[Bucket],
+    day_before: Option<&[Bucket]>,
+    after: &[Bucket],
+) -> RateFinding {
     PreparedTest::new(test, before, day_before).judge(after)
 }

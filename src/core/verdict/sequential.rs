@@ -59,14 +59,21 @@ impl ChangePoint {
         let need = -level.clamp(1e-15, 0.999).ln();
         let planned = planned.max(1);
         let prior_first = if planned == 1 { 1.0 } else { FROM_THE_START };
-        let prior_next = if planned == 1 { 0.0 } else { (1.0 - FROM_THE_START) / f64::from(planned - 1) };
+        let prior_next = if planned == 1 {
+            0.0
+        } else {
+            (1.0 - FROM_THE_START) / f64::from(planned - 1)
+        };
         let smallest_prior = if planned == 1 { 1.0 } else { prior_next };
         let (bucket_cap, minute_cap) = if blip <= 1 {
             (f64::INFINITY, f64::INFINITY)
         } else {
             // Enough for a single alternative and the latest onset to prove a fault in one bucket: how
             // long it must last is the business of `lasting`.
-            (need + (GRID as f64).ln() - smallest_prior.ln(), need / f64::from(blip))
+            (
+                need + (GRID as f64).ln() - smallest_prior.ln(),
+                need / f64::from(blip),
+            )
         };
         Self {
             alternatives: [0.0; GRID],
@@ -91,7 +98,11 @@ impl ChangePoint {
     /// it, and healthy minutes empty it. A minute without requests between two bad ones counts as part
     /// of the fault, at most as often as bad ones came before it.
     pub fn push(&mut self, requests: f64, errors: f64, ratios: &Ratios, exponents: &[f64; GRID]) {
-        let prior = if self.seen == 0 { self.prior_first } else { self.prior_next.min(self.prior_left) };
+        let prior = if self.seen == 0 {
+            self.prior_first
+        } else {
+            self.prior_next.min(self.prior_left)
+        };
         self.seen = self.seen.saturating_add(1);
         self.prior_left = (self.prior_left - prior).max(0.0);
         if requests <= 0.0 {
@@ -101,16 +112,21 @@ impl ChangePoint {
         }
         let successes = requests - errors;
         let mut sum = 0.0;
-        for j in 0..GRID {
-            let ratio = exponents[j] * (errors * ratios.per_error[j] + successes * ratios.per_success[j]);
-            let grown = (self.alternatives[j] + prior) * ratio.min(self.bucket_cap).exp();
-            self.alternatives[j] = if grown < SATURATED { grown } else { SATURATED };
-            sum += self.alternatives[j];
+        for (j, alternative) in self.alternatives.iter_mut().enumerate() {
+            let ratio =
+                exponents[j] * (errors * ratios.per_error[j] + successes * ratios.per_success[j]);
+            let grown = (*alternative + prior) * ratio.min(self.bucket_cap).exp();
+            *alternative = if grown < SATURATED { grown } else { SATURATED };
+            sum += *alternative;
         }
         let ln_m = (sum / GRID as f64 + self.prior_left).max(FLOOR).ln();
         let full_minutes = ((self.lasting + SLACK) / self.minute_cap).floor();
         let bridged = f64::from(self.silent_minutes).min(full_minutes);
-        let allowed = if self.minute_cap.is_finite() { self.minute_cap * (1.0 + bridged) } else { f64::INFINITY };
+        let allowed = if self.minute_cap.is_finite() {
+            self.minute_cap * (1.0 + bridged)
+        } else {
+            f64::INFINITY
+        };
         self.lasting = (self.lasting + (ln_m - self.ln_m).min(allowed)).max(0.0);
         self.ln_m = ln_m;
         self.silent_minutes = 0;
@@ -131,7 +147,11 @@ impl ChangePoint {
     /// Share of the evidence that a fail needs, 0 to 1.
     #[must_use]
     pub fn share(&self) -> f64 {
-        if self.failed() { 1.0 } else { (self.ln_m.min(self.lasting) / self.need).clamp(0.0, 1.0 - 1e-9) }
+        if self.failed() {
+            1.0
+        } else {
+            (self.ln_m.min(self.lasting) / self.need).clamp(0.0, 1.0 - 1e-9)
+        }
     }
 
     /// Odds, against 1, that a fault is under way that has not been refuted: `(1/24) Σ A^j`.

@@ -60,7 +60,13 @@ impl RateTest {
             return Err(BadSetting::PlannedBuckets);
         }
         let bound = bound.clamp(SMALLEST_BOUND, 1.0 - SMALLEST_BOUND);
-        Ok(Self { bound, alpha: alpha.max(1e-12), beta: 0.05, planned_buckets, blip_buckets: 3 })
+        Ok(Self {
+            bound,
+            alpha: alpha.max(1e-12),
+            beta: 0.05,
+            planned_buckets,
+            blip_buckets: 3,
+        })
     }
 
     /// The same with another share of false passes, in (0, 0.5].
@@ -68,14 +74,21 @@ impl RateTest {
     /// # Errors
     /// [`BadSetting::Beta`] outside that range.
     pub fn with_beta(self, beta: f64) -> Result<Self, BadSetting> {
-        if beta > 0.0 && beta <= 0.5 { Ok(Self { beta, ..self }) } else { Err(BadSetting::Beta) }
+        if beta > 0.0 && beta <= 0.5 {
+            Ok(Self { beta, ..self })
+        } else {
+            Err(BadSetting::Beta)
+        }
     }
 
     /// The same with another forgiven blip: a fault counts once it has lasted `minutes`; 0 or 1
     /// forgives nothing.
     #[must_use]
     pub const fn with_blip(self, minutes: u32) -> Self {
-        Self { blip_buckets: minutes, ..self }
+        Self {
+            blip_buckets: minutes,
+            ..self
+        }
     }
 
     /// Absolute bound, errors per request.

@@ -27,8 +27,13 @@ impl Threshold {
         let mut recent = std::collections::VecDeque::with_capacity(window.min(1024));
         let mut seen = 0_usize;
         for (index, bucket) in after.iter().enumerate() {
-            let Some(rate) = Totals::of(std::slice::from_ref(bucket)).rate() else { continue };
-            if bucket.counts().is_none_or(|counts| counts.requests < self.fewest_requests) {
+            let Some(rate) = Totals::of(std::slice::from_ref(bucket)).rate() else {
+                continue;
+            };
+            if bucket
+                .counts()
+                .is_none_or(|counts| counts.requests < self.fewest_requests)
+            {
                 continue;
             }
             seen += 1;
@@ -40,7 +45,14 @@ impl Threshold {
                 return (Verdict::Degraded, Some(index));
             }
         }
-        (if seen >= needed { Verdict::Healthy } else { Verdict::Inconclusive }, None)
+        (
+            if seen >= needed {
+                Verdict::Healthy
+            } else {
+                Verdict::Inconclusive
+            },
+            None,
+        )
     }
 }
 
@@ -50,11 +62,25 @@ mod tests {
 
     #[test]
     fn two_of_three_minutes_fail_and_silence_says_nothing() {
-        let rule = Threshold { bound: 0.05, failing: 2, of: 3, fewest_requests: 1 };
+        let rule = Threshold {
+            bound: 0.05,
+            failing: 2,
+            of: 3,
+            fewest_requests: 1,
+        };
         let bad = Bucket::known(100, 10);
         let good = Bucket::known(100, 0);
-        assert_eq!(rule.judge(&[bad, Bucket::Unknown, good, bad]), (Verdict::Degraded, Some(3)));
-        assert_eq!(rule.judge(&[bad, good, good, bad]), (Verdict::Healthy, None));
-        assert_eq!(rule.judge(&[Bucket::Unknown, Bucket::known(0, 0)]), (Verdict::Inconclusive, None));
+        assert_eq!(
+            rule.judge(&[bad, Bucket::Unknown, good, bad]),
+            (Verdict::Degraded, Some(3))
+        );
+        assert_eq!(
+            rule.judge(&[bad, good, good, bad]),
+            (Verdict::Healthy, None)
+        );
+        assert_eq!(
+            rule.judge(&[Bucket::Unknown, Bucket::known(0, 0)]),
+            (Verdict::Inconclusive, None)
+        );
     }
 }

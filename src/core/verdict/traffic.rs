@@ -50,7 +50,11 @@ impl Pace {
     /// Measures a baseline; `None` without a known minute.
     #[must_use]
     pub fn of(baseline: &[Bucket]) -> Option<Self> {
-        let minutes: Vec<f64> = baseline.iter().filter_map(|b| b.counts()).map(|c| c.n()).collect();
+        let minutes: Vec<f64> = baseline
+            .iter()
+            .filter_map(|b| b.counts())
+            .map(|c| c.n())
+            .collect();
         if minutes.is_empty() {
             return None;
         }
@@ -59,13 +63,19 @@ impl Pace {
             .into_iter()
             .filter_map(|scale| index_of_dispersion(&minutes, scale))
             .fold(1.0, f64::max);
-        Some(Self { per_minute, dispersion })
+        Some(Self {
+            per_minute,
+            dispersion,
+        })
     }
 }
 
 /// Variance over mean of sums over `scale` whole minutes; `None` with fewer than four of them.
 fn index_of_dispersion(minutes: &[f64], scale: usize) -> Option<f64> {
-    let sums: Vec<f64> = minutes.chunks_exact(scale).map(|block| block.iter().sum()).collect();
+    let sums: Vec<f64> = minutes
+        .chunks_exact(scale)
+        .map(|block| block.iter().sum())
+        .collect();
     if sums.len() < 4 {
         return None;
     }
@@ -79,13 +89,21 @@ fn index_of_dispersion(minutes: &[f64], scale: usize) -> Option<f64> {
 #[must_use]
 pub fn judge_traffic(pace: Option<Pace>, after: &[Bucket], alpha: f64, planned: u32) -> Traffic {
     let known = || after.iter().filter_map(|bucket| bucket.counts());
-    let quiet = if known().any(|counts| counts.requests > 0) { Traffic::Seen } else { Traffic::None };
+    let quiet = if known().any(|counts| counts.requests > 0) {
+        Traffic::Seen
+    } else {
+        Traffic::None
+    };
     let Some(pace) = pace else { return quiet };
     if pace.per_minute * known().count() as f64 <= FEWEST_EXPECTED - 1e-9 {
         return quiet;
     }
     let planned = planned.max(1);
-    let later = if planned == 1 { 0.0 } else { 0.5 / f64::from(planned - 1) };
+    let later = if planned == 1 {
+        0.0
+    } else {
+        0.5 / f64::from(planned - 1)
+    };
     let first = 1.0 - later * f64::from(planned - 1);
     let mut components = [0.0_f64; SHARES.len()];
     let mut left = 1.0 - first;
@@ -99,5 +117,9 @@ pub fn judge_traffic(pace: Option<Pace>, after: &[Bucket], alpha: f64, planned: 
         }
     }
     let evidence = components.iter().sum::<f64>() / SHARES.len() as f64 + left.max(0.0);
-    if evidence >= 1.0 / alpha { Traffic::Vanished } else { quiet }
+    if evidence >= 1.0 / alpha {
+        Traffic::Vanished
+    } else {
+        quiet
+    }
 }
