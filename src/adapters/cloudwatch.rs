@@ -169,11 +169,10 @@ impl CloudWatch {
                 .collect();
             let answer = self.ask(&part, from, to).await;
             if let (Err(refused), [Series::Expression { expression }]) = (&answer, part.as_slice())
+                && refused.invalid
             {
-                if refused.invalid {
-                    let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.insert(expression.clone(), refused.why.clone());
-                }
+                let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                all.insert(expression.clone(), refused.why.clone());
             }
             (group, answer)
         }))

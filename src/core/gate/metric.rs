@@ -43,7 +43,7 @@ impl MetricGate {
         why: Option<&Why>,
         absent: Option<&NoSuchMetric>,
     ) -> Finding {
-        let unknown = after.iter().any(|cell| *cell == Cell::Unknown);
+        let unknown = after.contains(&Cell::Unknown);
         let values = values(after);
         let blank = Finding {
             gate: self.name.clone(),

@@ -259,7 +259,10 @@ mod tests {
         table.take(&invocations, at(10), at(15), &down);
         assert_eq!(table.cell(&invocations, 1), Cell::Value(7.0));
         assert_eq!(table.cell(&invocations, 4), Cell::Unknown);
-        assert_eq!(table.unread_from(&[invocations.clone()], at(15)), at(14));
+        assert_eq!(
+            table.unread_from(std::slice::from_ref(&invocations), at(15)),
+            at(14)
+        );
         // A partial answer leaves unknown what it does not hold; a late value counts.
         if let Reading::Known(buckets) = &mut read {
             *buckets = Buckets {
