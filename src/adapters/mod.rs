@@ -4,10 +4,14 @@
 pub mod aws;
 pub mod clock;
 pub mod cloudformation;
+pub mod cloudwatch;
 pub mod dynamodb;
+pub mod functions;
 pub mod github;
 pub mod http;
 pub mod lambda_alias;
+pub mod logs;
+pub mod nocloud;
 pub mod oidc;
 pub mod probe;
 pub mod retry;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_cloudformation::types::TemplateStage;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use futures_util::future::{join, join_all, try_join3};
+use futures_util::future::{join, join_all, join3};
 
 use super::aws::{Aws, why};
 use crate::core::observation::{Kind, Why};
-use crate::core::state::{SavedAlias, SavedFunction, SavedStack, SavedState, Scope, is_meant};
-use crate::ports::{Clock, CloudError, Saver};
+use crate::core::policy::matches_pattern;
+use crate::core::state::{SavedAlias, SavedFunction, SavedStack, SavedState, Scope};
+use crate::ports::{Clock, CloudError, Functions, Saver};
 
 /// What stands for a value that CloudFormation hides.
 const HIDDEN: &str = "****";
@@ -20,45 +21,50 @@ const HIDDEN: &str = "****";
 #[derive(Clone)]
 pub struct AwsSaver {
     aws: Arc<Aws>,
+    functions: Arc<dyn Functions>,
     clock: Arc<dyn Clock>,
 }
 
 impl AwsSaver {
     /// Through these credentials.
     #[must_use]
-    pub fn new(aws: Arc<Aws>, clock: Arc<dyn Clock>) -> Self {
-        Self { aws, clock }
+    pub fn new(aws: Arc<Aws>, functions: Arc<dyn Functions>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            aws,
+            functions,
+            clock,
+        }
     }
 
     /// The stack with its template and its functions; `None` where there is no such stack.
     async fn stack(&self, name: &str) -> Result<Option<(SavedStack, Vec<String>)>, CloudError> {
-        let read = try_join3(
+        let (stack, template, functions) = join3(
             self.described(name),
             self.template(name),
-            self.functions_of(name),
+            self.functions.of_stack(name),
         )
         .await;
-        match read {
-            Ok((Some(stack), template, functions)) => {
-                Ok(Some((SavedStack { template, ..stack }, functions)))
-            }
-            Ok((None, _, _)) | Err(None) => Ok(None),
-            Err(Some(error)) => Err(error),
-        }
+        // Of a stack that is not there the other calls know nothing either.
+        let Some(stack) = stack? else {
+            return Ok(None);
+        };
+        let template = template?;
+        Ok(Some((SavedStack { template, ..stack }, functions?)))
     }
 
-    async fn described(&self, name: &str) -> Result<Option<SavedStack>, Option<CloudError>> {
+    async fn described(&self, name: &str) -> Result<Option<SavedStack>, CloudError> {
         let answer = self
             .aws
             .cloudformation()
             .describe_stacks()
             .stack_name(name)
             .send()
-            .await
-            .map_err(|e| {
-                missing(&e)
-                    .unwrap_or_else(|| Some(failed("cloudformation:DescribeStacks", why(&e))))
-            })?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("cloudformation:DescribeStacks", why(&error))),
+        };
         Ok(answer.stacks().first().map(|stack| SavedStack {
             name: name.to_owned(),
             status: stack
@@ -88,7 +94,7 @@ impl AwsSaver {
         }))
     }
 
-    async fn template(&self, name: &str) -> Result<String, Option<CloudError>> {
+    async fn template(&self, name: &str) -> Result<String, CloudError> {
         const CALL: &str = "cloudformation:GetTemplate";
         let answer = self
             .aws
@@ -98,35 +104,11 @@ impl AwsSaver {
             .template_stage(TemplateStage::Original)
             .send()
             .await
-            .map_err(|e| missing(&e).unwrap_or_else(|| Some(failed(CALL, why(&e)))))?;
+            .map_err(|e| failed(CALL, why(&e)))?;
         answer.template_body().map(str::to_owned).ok_or_else(|| {
             let why = Why::new(Kind::Malformed, format!("no template of the stack {name}"));
-            Some(failed(CALL, why))
+            failed(CALL, why)
         })
-    }
-
-    async fn functions_of(&self, stack: &str) -> Result<Vec<String>, Option<CloudError>> {
-        let mut pages = self
-            .aws
-            .cloudformation()
-            .list_stack_resources()
-            .stack_name(stack)
-            .into_paginator()
-            .send();
-        let mut functions = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| {
-                missing(&e)
-                    .unwrap_or_else(|| Some(failed("cloudformation:ListStackResources", why(&e))))
-            })?;
-            let found = page
-                .stack_resource_summaries()
-                .iter()
-                .filter(|r| r.resource_type() == Some("AWS::Lambda::Function"))
-                .filter_map(|r| r.physical_resource_id().map(str::to_owned));
-            functions.extend(found);
-        }
-        Ok(functions)
     }
 
     /// Functions that the patterns mean; without a `*` a pattern is a name, and nothing is asked.
@@ -136,13 +118,9 @@ impl AwsSaver {
         if open.is_empty() {
             return Ok(names);
         }
-        let mut pages = self.aws.lambda().list_functions().into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("lambda:ListFunctions", why(&e)))?;
-            let all = page.functions().iter().filter_map(|f| f.function_name());
-            let meant = all.filter(|name| open.iter().any(|p| is_meant(p, name)));
-            names.extend(meant.map(str::to_owned));
-        }
+        let all = self.functions.all().await?;
+        let meant = |name: &String| open.iter().any(|p| matches_pattern(p, name));
+        names.extend(all.into_iter().filter(meant));
         Ok(names)
     }
 
@@ -188,13 +166,10 @@ fn failed(call: &str, why: Why) -> CloudError {
     }
 }
 
-/// `Some(None)` where CloudFormation says that there is no such stack.
-fn missing<E: ProvideErrorMetadata>(error: &E) -> Option<Option<CloudError>> {
-    let gone = error.code() == Some("ValidationError")
-        && error
-            .message()
-            .is_some_and(|m| m.contains("does not exist"));
-    gone.then_some(None)
+/// CloudFormation says that there is no such stack.
+fn is_absent<E: ProvideErrorMetadata>(error: &E) -> bool {
+    error.code() == Some("ValidationError")
+        && error.message().is_some_and(|m| m.contains("does not exist"))
 }
 
 fn pairs<'a>(

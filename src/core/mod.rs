@@ -19,3 +19,4 @@ pub mod state;
 pub mod stats;
 pub mod target;
 pub mod time;
+pub mod verdict;

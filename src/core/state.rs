@@ -84,26 +84,6 @@ pub struct SavedAlias {
     pub revision: Option<String>,
 }
 
-/// True where a name is meant by a pattern, in which `*` stands for any characters.
-#[must_use]
-pub fn is_meant(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 impl SavedState {
     /// The alias of that function.
     #[must_use]
@@ -123,26 +103,4 @@ pub fn before(deployment: &DeploymentId) -> String {
 #[must_use]
 pub fn after(deployment: &DeploymentId) -> String {
     format!("{deployment}.after")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        for (pattern, name, meant) in [
-            ("CreateTodo", "CreateTodo", true),
-            ("CreateTodo", "CreateTodo2", false),
-            ("Todo-*", "Todo-", true),
-            ("Todo-*", "Other-Todo-x", false),
-            ("*-fn", "a-fn", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-c", false),
-            ("*", "anything", true),
-            ("ab*b", "ab", false),
-        ] {
-            assert_eq!(is_meant(pattern, name), meant, "{pattern} {name}");
-        }
-    }
 }

@@ -4,6 +4,7 @@
 pub mod checks;
 pub mod guard;
 pub mod keep;
+pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod restore;
@@ -26,8 +27,20 @@ use crate::core::restore::RollbackSettings;
 use crate::core::time::Timestamp;
 use crate::i18n::Locale;
 use crate::ports::{
-    Clock, CommitError, Forge, History, Mover, Notifier, Prober, Saver, Stacks, StoreError,
+    Clock, CommitError, Forge, Functions, History, Logs, Metrics, Mover, Notifier, Prober, Saver,
+    Stacks, StoreError,
 };
+
+/// What the CloudWatch gates ask.
+#[derive(Clone)]
+pub struct Cloud {
+    /// Metrics and alarms.
+    pub metrics: Arc<dyn Metrics>,
+    /// Lambda functions.
+    pub functions: Arc<dyn Functions>,
+    /// Log queries.
+    pub logs: Arc<dyn Logs>,
+}
 
 /// Everything outside.
 #[derive(Clone)]
@@ -40,6 +53,8 @@ pub struct Ports {
     pub stacks: Arc<dyn Stacks>,
     /// Looks at what runs, to save it.
     pub saver: Arc<dyn Saver>,
+    /// What the CloudWatch gates ask.
+    pub cloud: Cloud,
     /// HTTP probes.
     pub prober: Arc<dyn Prober>,
     /// Channels.
@@ -171,6 +186,18 @@ pub enum Say {
         gate: String,
         /// For how long.
         span: Duration,
+    },
+    /// Gates whose baseline promises too few requests for a pass.
+    Thin {
+        /// Their names.
+        gates: Vec<String>,
+    },
+    /// What a gate names is not there, or could not be found out.
+    NotThere {
+        /// Which gate, function or API.
+        gate: String,
+        /// Why, from outside.
+        why: crate::core::observation::Why,
     },
     /// The stack is still changing: the deployment stays open.
     Settling,

@@ -4,6 +4,9 @@
 
 mod contract;
 mod drift;
+mod engine;
 mod layers;
+mod metrics;
 mod stories;
+mod verdict;
 mod world;
