@@ -593,17 +593,33 @@ impl Mover for Alias {
     }
 
     async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan> {
-        let commit = restore.target.git_ref.as_ref().map_or("", |sha| sha.as_str());
+        let commit = restore
+            .target
+            .git_ref
+            .as_ref()
+            .map_or("", |sha| sha.as_str());
         let version = match commit {
             GOOD => "1",
             BROKEN => "2",
             _ => return Err(NoPlan::NotApplicable(Obstacle::NoSavedState)),
         };
         Ok(vec![PlannedStep {
-            key: StepKey::new(&restore.deployment.start.id, &format!("alias-live-{version}")),
+            key: StepKey::new(
+                &restore.deployment.start.id,
+                &format!("alias-live-{version}"),
+            ),
             strategy: self.strategy(),
             what: format!("alias `live` of the application to version {version}"),
         }])
+    }
+
+    async fn preview(
+        &self,
+        _: &Lease,
+        _: &Restore<'_>,
+        steps: Vec<PlannedStep>,
+    ) -> Result<Vec<PlannedStep>, NoPlan> {
+        Ok(steps)
     }
 
     async fn look(

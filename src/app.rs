@@ -26,6 +26,7 @@ use crate::adapters::saver::AwsSaver;
 use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
+use crate::adapters::stack_restore::StackRestore;
 use crate::core::journal::StoppedBy;
 use crate::engine::{Cloud, Ports, Stop};
 use crate::ports::{Clock, Forge, History, Mover, Notifier, Saver, Stacks};
@@ -363,5 +364,8 @@ impl Connect for Adapters<'_> {
 
 /// The strategies that need nothing but AWS.
 fn movers(aws: &Arc<Aws>, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Mover>> {
-    vec![Arc::new(LambdaAliases::new(aws.clone(), clock.clone()))]
+    vec![
+        Arc::new(LambdaAliases::new(aws.clone(), clock.clone())),
+        Arc::new(StackRestore::new(aws.clone(), clock.clone())),
+    ]
 }

@@ -698,6 +698,14 @@ pub trait Mover: Send + Sync {
     async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan>;
     /// The steps that bring the target back; changes nothing.
     async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan>;
+    /// The same steps with what they will change, said before the first of them is taken; may prepare them, but
+    /// touches nothing that runs. Asked only of the strategy that goes first.
+    async fn preview(
+        &self,
+        lease: &Lease,
+        restore: &Restore<'_>,
+        steps: Vec<PlannedStep>,
+    ) -> Result<Vec<PlannedStep>, NoPlan>;
     /// Whether a step was done already.
     async fn look(&self, restore: &Restore<'_>, step: &PlannedStep)
     -> Result<StepState, MoveError>;

@@ -217,6 +217,15 @@ impl Mover for LambdaAliases {
         }])
     }
 
+    async fn preview(
+        &self,
+        _: &Lease,
+        _: &Restore<'_>,
+        steps: Vec<PlannedStep>,
+    ) -> Result<Vec<PlannedStep>, NoPlan> {
+        Ok(steps)
+    }
+
     async fn look(&self, restore: &Restore<'_>, _: &PlannedStep) -> Result<StepState, MoveError> {
         let saved = state(restore)?;
         let all = join_all(wanted(saved).map(|w| async move {

@@ -19,6 +19,7 @@ pub mod saver;
 pub mod slack;
 pub mod sns;
 pub mod sqlite;
+pub mod stack_restore;
 pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -169,7 +169,9 @@ fn failed(call: &str, why: Why) -> CloudError {
 /// CloudFormation says that there is no such stack.
 fn is_absent<E: ProvideErrorMetadata>(error: &E) -> bool {
     error.code() == Some("ValidationError")
-        && error.message().is_some_and(|m| m.contains("does not exist"))
+        && error
+            .message()
+            .is_some_and(|m| m.contains("does not exist"))
 }
 
 fn pairs<'a>(

@@ -138,6 +138,8 @@ pub enum Obstacle {
     },
     /// No stack was saved.
     NoStacks,
+    /// Every stack stands as it was saved.
+    StacksAsSaved,
     /// A stack that was saved is there no more.
     StackGone {
         /// Its name.
@@ -204,9 +206,11 @@ impl fmt::Display for Loss {
 }
 
 /// Types whose removal or replacement loses what users stored in them.
-const STATEFUL: [&str; 30] = [
+const STATEFUL: [&str; 31] = [
     "AWS::Backup::BackupVault",
     "AWS::Cassandra::Table",
+    // What it holds cannot be seen from outside.
+    "AWS::CloudFormation::Stack",
     "AWS::Cognito::IdentityPool",
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolUser",

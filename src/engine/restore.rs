@@ -101,8 +101,19 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
 async fn order_first(session: &mut Session, plan: RestorePlan) -> Result<(), EngineError> {
     let first = plan.steps.first().map(|s| s.key.clone());
     let mut events = vec![Event::RestorePlanned { plan }];
-    events.extend(first.map(|key| Event::StepStarted { key }));
-    session.append(events).await
+    events.extend(first.clone().map(|key| Event::StepStarted { key }));
+    session.append(events).await?;
+    session.ordered = first;
+    Ok(())
+}
+
+/// Orders a step: durable before it is begun.
+pub async fn order(session: &mut Session, key: StepKey) -> Result<(), EngineError> {
+    session
+        .append(vec![Event::StepStarted { key: key.clone() }])
+        .await?;
+    session.ordered = Some(key);
+    Ok(())
 }
 
 async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, EngineError> {
@@ -125,6 +136,13 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
     }))
     .await;
     for (strategy, made) in strategies.iter().zip(made) {
+        // The strategy that goes first says what it will change, and may find that it must not.
+        let made = match (made, mover(&ports.movers, *strategy), session.lease()) {
+            (Ok(planned), Some(mover), Some(lease)) if steps.is_empty() => {
+                mover.preview(&lease, &restore, planned).await
+            }
+            (made, _, _) => made,
+        };
         match made {
             Ok(planned) => steps.extend(planned),
             Err(why) => {
@@ -187,7 +205,8 @@ async fn load(
     Ok(None)
 }
 
-/// Looks whether an ordered step was done, and does it if not. The lease is kept alive meanwhile.
+/// Does an ordered step; one that another process may have begun only after a look shows that it is not done. The
+/// lease is kept alive meanwhile.
 pub async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), EngineError> {
     let State::Restoring(now) = &session.deployment.state else {
         return Err(EngineError::Stale {
@@ -255,7 +274,11 @@ async fn perform(
         target: &target,
         state: state.as_ref(),
     };
+    let untouched = session.ordered.take().as_ref() == Some(&step.key);
     let work = async {
+        if untouched {
+            return mover.act(&lease, &restore, step).await;
+        }
         loop {
             match mover.look(&restore, step).await? {
                 StepState::Done => return Ok(()),

@@ -93,7 +93,7 @@ pub async fn drive(
                 }
             }
             Effect::PlanRestore => restore::plan(session).await?,
-            Effect::Order(key) => session.append(vec![Event::StepStarted { key }]).await?,
+            Effect::Order(key) => restore::order(session, key).await?,
             Effect::Act(key) => restore::act(session, &key, say).await?,
             Effect::VerifyRestore(strategy) => {
                 restore::verify_restore(session, strategy, say, stop).await?;

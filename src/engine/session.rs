@@ -10,6 +10,7 @@ use crate::core::journal::{Adopter, Closing, Entry, Event, Judgement, Start, rep
 use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
 use crate::core::ledger;
 use crate::core::reason::ReasonCode;
+use crate::core::restore::StepKey;
 use crate::core::state::SavedState;
 use crate::core::time::Timestamp;
 use crate::engine::metrics::MetricMemory;
@@ -41,6 +42,8 @@ pub struct Session {
     pub notices: Vec<Notice>,
     /// The saved state that is being brought back, with its name.
     pub restores: Option<(String, SavedState)>,
+    /// The step that this session has ordered and not yet begun: nobody can have done it.
+    pub ordered: Option<StepKey>,
     /// What ran before, being saved.
     pub saving: Option<Beside<Kept>>,
     /// What runs was not saved, or not all of it.
@@ -91,6 +94,7 @@ impl Session {
             unsaved: None,
             notices: Vec::new(),
             restores: None,
+            ordered: None,
             saving: None,
             unsaved_state: None,
         };
@@ -144,6 +148,7 @@ impl Session {
             unsaved: None,
             notices: Vec::new(),
             restores: None,
+            ordered: None,
             saving: None,
             unsaved_state: None,
         };

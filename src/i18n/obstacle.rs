@@ -68,6 +68,10 @@ fn english(obstacle: &Obstacle) -> String {
         Obstacle::NoStacks => {
             "no stack of it was saved; name `stacks` in the configuration".to_owned()
         }
+        Obstacle::StacksAsSaved => {
+            "every stack still stands as it was saved, so applying it again changes nothing"
+                .to_owned()
+        }
         Obstacle::StackGone { stack } => format!("the stack {} does not exist", piece(stack)),
         Obstacle::StackBlocked { stack, status } => format!(
             "the stack {} takes no update while it is {}",
@@ -115,6 +119,9 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(alias)
         ),
         Obstacle::NoStacks => "저장된 스택이 없습니다. 설정에 `stacks`를 지정하십시오".to_owned(),
+        Obstacle::StacksAsSaved => {
+            "모든 스택이 이미 저장된 그대로이므로 다시 적용해도 달라지지 않습니다".to_owned()
+        }
         Obstacle::StackGone { stack } => format!("{} 스택이 없습니다", piece(stack)),
         Obstacle::StackBlocked { stack, status } => format!(
             "{} 스택이 {} 상태여서 업데이트할 수 없습니다",

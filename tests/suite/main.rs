@@ -7,6 +7,7 @@ mod drift;
 mod engine;
 mod layers;
 mod metrics;
+mod restore;
 mod stories;
 mod verdict;
 mod world;

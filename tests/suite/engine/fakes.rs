@@ -16,8 +16,8 @@ use deploy_guard::core::state::{SavedState, Scope};
 use deploy_guard::core::time::Timestamp;
 use deploy_guard::ports::{
     Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, EnvironmentRules,
-    Forge, ForgeError, Message, MoveError, Mover, NoPlan, Notifier, Prober, Relation, Restore, Saver, SendError,
-    Stack, Stacks, StepState,
+    Forge, ForgeError, Message, MoveError, Mover, NoPlan, Notifier, Prober, Relation, Restore,
+    Saver, SendError, Stack, Stacks, StepState,
 };
 
 use super::calls::Calls;
@@ -443,11 +443,16 @@ impl Mover for Hand {
         self.path.calls.pass("plan", work, fail).await
     }
 
-    async fn look(
+    async fn preview(
         &self,
+        _: &Lease,
         _: &Restore<'_>,
-        step: &PlannedStep,
-    ) -> Result<StepState, MoveError> {
+        steps: Vec<PlannedStep>,
+    ) -> Result<Vec<PlannedStep>, NoPlan> {
+        Ok(steps)
+    }
+
+    async fn look(&self, _: &Restore<'_>, step: &PlannedStep) -> Result<StepState, MoveError> {
         let work = || Ok(self.path.town.state(step));
         self.path
             .calls
@@ -455,12 +460,7 @@ impl Mover for Hand {
             .await
     }
 
-    async fn act(
-        &self,
-        _: &Lease,
-        _: &Restore<'_>,
-        step: &PlannedStep,
-    ) -> Result<(), MoveError> {
+    async fn act(&self, _: &Lease, _: &Restore<'_>, step: &PlannedStep) -> Result<(), MoveError> {
         let town = &self.path.town;
         let work = || match town.way_of(self.strategy) {
             Way::Refused => Err(MoveError::Failed(Why::new(Kind::Denied, "not allowed"))),

@@ -1,0 +1,389 @@
+//! Change sets: made, read, executed, and followed to their end by the stack's events. Knows no saved state but
+//! what it is handed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeAction, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter,
+    Replacement, ResourceChange, StackEvent, Tag,
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::template;
+use crate::adapters::aws::{Aws, why};
+use crate::core::observation::{Kind, Why};
+use crate::core::restore::{Loss, is_stateful};
+use crate::core::state::SavedStack;
+use crate::ports::{Clock, CloudError};
+
+/// Pause between two looks at something that CloudFormation is doing.
+const PACE: Duration = Duration::from_secs(2);
+
+/// A change set is made within this, or it is given up.
+const MAKING: Duration = Duration::from_secs(120);
+
+/// How CloudFormation says that there is nothing to change.
+const NO_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
+
+/// CloudFormation and its pace.
+#[derive(Clone)]
+pub struct Sets {
+    pub aws: Arc<Aws>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a change set holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// A line each: `+ Id (Type)`.
+    pub changes: Vec<String>,
+    /// What would be lost.
+    pub losses: Vec<Loss>,
+}
+
+/// Where a change set stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    /// There is none.
+    Absent,
+    /// Still being made.
+    Making,
+    /// Nothing would change.
+    Empty,
+    /// It may be executed.
+    Ready(Held),
+    /// It was begun.
+    Executed,
+    /// The stack has changed since: it cannot be executed.
+    Stale,
+    /// It could not be made.
+    Failed(String),
+}
+
+/// How far the update with a token has got, by the stack's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// No event bears the token.
+    Unseen,
+    /// Under way.
+    Running,
+    /// It ended well.
+    Complete,
+    /// It was undone, or could not be; with the first reason.
+    Failed(String),
+}
+
+fn failed(call: &str, why: Why) -> CloudError {
+    CloudError {
+        call: format!("cloudformation:{call}"),
+        why,
+    }
+}
+
+impl Sets {
+    /// The stack's status word; `None` = there is no such stack.
+    pub async fn status(&self, stack: &str) -> Result<Option<String>, CloudError> {
+        let answer = self
+            .aws
+            .cloudformation()
+            .describe_stacks()
+            .stack_name(stack)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer
+                .stacks()
+                .first()
+                .and_then(|s| s.stack_status())
+                .map(|s| s.as_str().to_owned())),
+            Err(e) if e.message().is_some_and(|m| m.contains("does not exist")) => Ok(None),
+            Err(e) => Err(failed("DescribeStacks", why(&e))),
+        }
+    }
+
+    /// Makes a change set that brings the saved stack back: its template and every one of its parameters. Made
+    /// again with the same token it is the same.
+    pub async fn create(&self, saved: &SavedStack, token: &str) -> Result<(), CloudError> {
+        let parameters = saved.parameters.iter().map(|(key, value)| {
+            let parameter = Parameter::builder().parameter_key(key);
+            match value {
+                Some(value) => parameter.parameter_value(value),
+                // Hidden: it can only be left as it is.
+                None => parameter.use_previous_value(true),
+            }
+            .build()
+        });
+        let tags = saved
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let capabilities = saved
+            .capabilities
+            .iter()
+            .map(|c| Capability::from(c.as_str()));
+        let made = self
+            .aws
+            .cloudformation()
+            .create_change_set()
+            .stack_name(&saved.name)
+            .change_set_name(token)
+            .client_token(token)
+            .change_set_type(ChangeSetType::Update)
+            .template_body(template::compact(&saved.template))
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            .set_capabilities(Some(capabilities.collect()))
+            .send()
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            Err(e) if e.code() == Some("AlreadyExistsException") => Ok(()),
+            Err(e) => Err(failed("CreateChangeSet", why(&e))),
+        }
+    }
+
+    /// Where a change set stands, with all its changes.
+    pub async fn look(&self, stack: &str, token: &str) -> Result<Set, CloudError> {
+        let (mut next, mut held) = (None, Held::default());
+        loop {
+            let page = self
+                .aws
+                .cloudformation()
+                .describe_change_set()
+                .stack_name(stack)
+                .change_set_name(token)
+                .set_next_token(next)
+                .send()
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                Err(e) if e.code() == Some("ChangeSetNotFound") => return Ok(Set::Absent),
+                Err(e) if e.message().is_some_and(|m| m.contains("does not exist")) => {
+                    return Ok(Set::Absent);
+                }
+                Err(e) => return Err(failed("DescribeChangeSet", why(&e))),
+            };
+            if let Some(set) = standing(&page) {
+                return Ok(set);
+            }
+            for change in page.changes().iter().filter_map(|c| c.resource_change()) {
+                held.add(stack, change);
+            }
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(Set::Ready(held));
+            }
+        }
+    }
+
+    /// Waits until it is made.
+    pub async fn made(&self, stack: &str, token: &str) -> Result<Set, CloudError> {
+        let began = self.clock.monotonic();
+        loop {
+            match self.look(stack, token).await? {
+                Set::Making if self.clock.monotonic().saturating_sub(began) > MAKING => {
+                    let why = Why::new(Kind::Timeout, "the change set is not made in time");
+                    return Err(failed("CreateChangeSet", why));
+                }
+                Set::Making => self.clock.sleep(PACE).await,
+                set => return Ok(set),
+            }
+        }
+    }
+
+    /// Forgets a change set; one that is not there is forgotten already.
+    pub async fn delete(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+        let deleted = self
+            .aws
+            .cloudformation()
+            .delete_change_set()
+            .stack_name(stack)
+            .change_set_name(token)
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(e) if e.code() == Some("ChangeSetNotFound") => Ok(()),
+            Err(e) => Err(failed("DeleteChangeSet", why(&e))),
+        }
+    }
+
+    /// Begins; with the same token it is begun once.
+    pub async fn execute(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+        let begun = self
+            .aws
+            .cloudformation()
+            .execute_change_set()
+            .stack_name(stack)
+            .change_set_name(token)
+            .client_request_token(token)
+            .send()
+            .await;
+        match begun {
+            Ok(_) => Ok(()),
+            Err(e) => Err(failed("ExecuteChangeSet", why(&e))),
+        }
+    }
+
+    /// How far the update with this token has got: the stack's own last event tells, not its status, which may
+    /// still be that of before.
+    pub async fn progress(&self, stack: &str, token: &str) -> Result<Progress, CloudError> {
+        let page = self
+            .aws
+            .cloudformation()
+            .describe_stack_events()
+            .stack_name(stack)
+            .send()
+            .await
+            .map_err(|e| failed("DescribeStackEvents", why(&e)))?;
+        let ours: Vec<&StackEvent> = page
+            .stack_events()
+            .iter()
+            .filter(|e| e.client_request_token() == Some(token))
+            .collect();
+        Ok(progress_of(&ours))
+    }
+
+    /// Follows the update to its end.
+    pub async fn follow(
+        &self,
+        stack: &str,
+        token: &str,
+        limit: Duration,
+    ) -> Result<Progress, CloudError> {
+        let began = self.clock.monotonic();
+        let mut unseen = 0_u32;
+        loop {
+            let progress = self.progress(stack, token).await?;
+            match progress {
+                Progress::Unseen => unseen += 1,
+                Progress::Running => {}
+                Progress::Complete | Progress::Failed(_) => return Ok(progress),
+            }
+            // Begun a minute ago and never seen: it was not.
+            let long = self.clock.monotonic().saturating_sub(began);
+            if long > limit || unseen > 30 {
+                let why = Why::new(Kind::Timeout, format!("{stack} has not ended its update"));
+                return Err(failed("DescribeStackEvents", why));
+            }
+            tracing::info!(
+                code = "DG250",
+                stack,
+                ?progress,
+                "the stack is being updated"
+            );
+            self.clock.sleep(PACE).await;
+        }
+    }
+}
+
+/// Newest first, as CloudFormation gives them.
+fn progress_of(ours: &[&StackEvent]) -> Progress {
+    let of_stack = |e: &&&StackEvent| {
+        e.resource_type() == Some("AWS::CloudFormation::Stack")
+            && e.physical_resource_id() == e.stack_id()
+    };
+    let last = ours
+        .iter()
+        .find(of_stack)
+        .and_then(|e| e.resource_status())
+        .map(|s| s.as_str());
+    match last {
+        None if ours.is_empty() => Progress::Unseen,
+        None => Progress::Running,
+        Some("UPDATE_COMPLETE") => Progress::Complete,
+        Some(word) if word.ends_with("_IN_PROGRESS") => Progress::Running,
+        Some(word) => Progress::Failed(format!("{word}{}", first_reason(ours))),
+    }
+}
+
+fn first_reason(ours: &[&StackEvent]) -> String {
+    let bad = |e: &&&StackEvent| {
+        e.resource_status()
+            .is_some_and(|s| s.as_str().ends_with("_FAILED"))
+            && !e
+                .resource_status_reason()
+                .is_some_and(|r| r.contains("cancelled"))
+    };
+    ours.iter().rev().find(bad).map_or_else(String::new, |e| {
+        format!(
+            ": {}: {}",
+            e.logical_resource_id().unwrap_or_default(),
+            e.resource_status_reason().unwrap_or_default()
+        )
+    })
+}
+
+/// Where it stands, unless it is ready to be read.
+fn standing(page: &DescribeChangeSetOutput) -> Option<Set> {
+    match page.execution_status() {
+        Some(
+            ExecutionStatus::ExecuteInProgress
+            | ExecutionStatus::ExecuteComplete
+            | ExecutionStatus::ExecuteFailed,
+        ) => return Some(Set::Executed),
+        Some(ExecutionStatus::Obsolete) => return Some(Set::Stale),
+        Some(_) | None => {}
+    }
+    match page.status() {
+        Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) => {
+            Some(Set::Making)
+        }
+        Some(ChangeSetStatus::Failed) => {
+            let said = page.status_reason().unwrap_or_default();
+            Some(if NO_CHANGES.iter().any(|n| said.contains(n)) {
+                Set::Empty
+            } else {
+                Set::Failed(said.to_owned())
+            })
+        }
+        Some(
+            ChangeSetStatus::DeleteComplete
+            | ChangeSetStatus::DeleteInProgress
+            | ChangeSetStatus::DeletePending,
+        ) => Some(Set::Absent),
+        Some(_) | None => None,
+    }
+}
+
+impl Held {
+    fn add(&mut self, stack: &str, change: &ResourceChange) {
+        let (id, kind) = (
+            change.logical_resource_id().unwrap_or_default(),
+            change.resource_type().unwrap_or_default(),
+        );
+        let replaced = matches!(
+            change.replacement(),
+            Some(Replacement::True | Replacement::Conditional)
+        );
+        let removed = change.action() == Some(&ChangeAction::Remove);
+        let sign = match change.action() {
+            Some(ChangeAction::Add | ChangeAction::Import) => '+',
+            Some(ChangeAction::Remove) => '−',
+            _ if replaced => '±',
+            _ => '~',
+        };
+        self.changes.push(format!("{sign} {id} ({kind})"));
+        if (replaced || removed) && is_stateful(kind) {
+            self.losses.push(Loss {
+                stack: stack.to_owned(),
+                resource: id.to_owned(),
+                kind: kind.to_owned(),
+                replaced: !removed,
+            });
+        }
+    }
+
+    /// The changes in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut shown: Vec<String> = self.changes.iter().take(SHOWN).cloned().collect();
+        if self.changes.len() > SHOWN {
+            shown.push(format!("+{}", self.changes.len() - SHOWN));
+        }
+        shown.join(", ")
+    }
+}
