@@ -12,17 +12,21 @@ use tokio::sync::Mutex;
 use crate::adapters::aws::{Aws, CallBounds, Login, Site};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::cloudformation::CloudFormation;
+use crate::adapters::cloudwatch::CloudWatch;
 use crate::adapters::dynamodb::DynamoHistory;
+use crate::adapters::functions::LambdaFunctions;
 use crate::adapters::github::{Github, GithubBounds};
 use crate::adapters::http::{Http, HttpSetup};
+use crate::adapters::logs::LogsInsights;
+use crate::adapters::nocloud::NoCloud;
 use crate::adapters::oidc::{JobIdentity, OidcBounds, RoleCredentials, session_name};
 use crate::adapters::probe::HttpProber;
 use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::core::journal::StoppedBy;
-use crate::engine::{Ports, Stop};
-use crate::ports::{Clock, Forge, History, Notifier, Stacks};
+use crate::engine::{Cloud, Ports, Stop};
+use crate::ports::{Clock, Forge, History, Mover, Notifier, Stacks};
 use crate::surface::action::{self, Entry, inputs::Env};
 use crate::surface::cli;
 use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
@@ -30,9 +34,19 @@ use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
 /// How long a write is sent again while a store does not answer (PRODUCT section 4).
 const STORE_PATIENCE: Duration = Duration::from_secs(120);
 
+/// A log query that takes longer than this is given up for this look.
+const LOGS_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(|_| Vec::new())
+}
+
+/// Runs the program with further ways of bringing a version back: they go before those built in. The quickstart
+/// has one for its own little application.
+#[must_use]
+pub fn main_with(movers: impl FnOnce(&Env) -> Vec<Arc<dyn Mover>>) -> ExitCode {
     let env: Env = std::env::vars_os()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
         .collect();
@@ -52,7 +66,7 @@ pub fn main() -> ExitCode {
     };
     let exit = runtime.block_on(async {
         let mut stop = signals();
-        let connect = Adapters::new(&env);
+        let connect = Adapters::new(&env, movers(&env));
         match entry(&args) {
             Some(entry) => action::run(entry, &env, &connect, &mut stop).await,
             None => cli::run(&args, &env, &connect, &mut stop).await,
@@ -136,16 +150,18 @@ struct Adapters<'a> {
     http: Http,
     clock: Arc<dyn Clock>,
     first_token: Mutex<Option<SecretString>>,
+    movers: Vec<Arc<dyn Mover>>,
 }
 
 impl<'a> Adapters<'a> {
-    fn new(env: &'a Env) -> Self {
+    fn new(env: &'a Env, movers: Vec<Arc<dyn Mover>>) -> Self {
         let vars = |name: &str| env.get(name).cloned();
         Self {
             env,
             http: Http::new(HttpSetup::from_vars(&vars)),
             clock: Arc::new(SystemClock::new()),
             first_token: Mutex::new(None),
+            movers,
         }
     }
 
@@ -299,6 +315,22 @@ impl Connect for Adapters<'_> {
                 return Err(ConnectError::Settings("no AWS Region is known".to_owned()));
             }
         };
+        let cloud = match &aws {
+            Some(aws) => Cloud {
+                metrics: Arc::new(CloudWatch::new(aws.clone())),
+                functions: Arc::new(LambdaFunctions::new(aws.clone())),
+                logs: Arc::new(LogsInsights::new(
+                    aws.clone(),
+                    self.clock.clone(),
+                    LOGS_PATIENCE,
+                )),
+            },
+            None => Cloud {
+                metrics: Arc::new(NoCloud),
+                functions: Arc::new(NoCloud),
+                logs: Arc::new(NoCloud),
+            },
+        };
         let stacks: Arc<dyn Stacks> = match &aws {
             Some(aws) => Arc::new(CloudFormation::new(aws.clone())),
             None => Arc::new(NoCloud),
@@ -307,27 +339,11 @@ impl Connect for Adapters<'_> {
             history,
             forge,
             stacks,
+            cloud,
             prober: Arc::new(HttpProber::new(&self.http, self.clock.clone())),
             notifiers: self.notifiers(wanted, aws.as_ref())?,
-            movers: Vec::new(),
+            movers: self.movers.clone(),
             clock: self.clock.clone(),
-        })
-    }
-}
-
-/// Stands where no AWS Region is known: what is asked of it is unknown, not well.
-struct NoCloud;
-
-#[async_trait]
-impl Stacks for NoCloud {
-    async fn describe(&self, name: &str) -> Result<crate::ports::Stack, crate::ports::CloudError> {
-        use crate::core::observation::{Kind, Why};
-        Err(crate::ports::CloudError {
-            call: "cloudformation:DescribeStacks".to_owned(),
-            why: Why::new(
-                Kind::NoData,
-                format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION"),
-            ),
         })
     }
 }

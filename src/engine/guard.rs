@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join4};
 
 use crate::config::needed_outputs;
 
+use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
 use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live, Owner, YieldRequest, owner};
@@ -18,6 +19,7 @@ use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
 use crate::engine::keep::{job_state, take_over};
+use crate::engine::metrics::alarms::alarms;
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
@@ -111,6 +113,7 @@ struct Look {
     stacks: Vec<Result<Stack, CloudError>>,
     before: Before,
     missing_outputs: Vec<String>,
+    alarms: Option<Result<Vec<AlarmSeen>, CloudError>>,
 }
 
 impl Look {
@@ -256,7 +259,8 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let (heads, past, (stacks, before, missing_outputs)) = join3(
+    let asks_alarms = !crate::core::policy::skips(request.kind, CheckName::Alarms);
+    let (heads, past, (stacks, before, missing_outputs), alarms) = join4(
         ports.history.heads(&setup.environment),
         async {
             if rollback {
@@ -266,6 +270,13 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
             }
         },
         look_outside(ports, setup),
+        async {
+            if asks_alarms {
+                alarms(&ports.cloud, &setup.gates).await
+            } else {
+                None
+            }
+        },
     )
     .await;
     let heads = heads?;
@@ -287,6 +298,7 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
         stacks,
         before,
         missing_outputs,
+        alarms,
     })
 }
 
@@ -462,6 +474,7 @@ async fn check(
         holder,
         live: live.as_ref(),
         stacks: &look.stacks,
+        alarms: look.alarms.as_ref(),
         relation,
         target: target.clone(),
         now,

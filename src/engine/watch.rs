@@ -4,6 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join3;
+
 use crate::core::deployment::State;
 use crate::core::gate::{Finding, GateSettings};
 use crate::core::journal::{Event, Judgement, Start, StoppedBy};
@@ -12,6 +14,7 @@ use crate::core::lease::YieldRequest;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Verdict};
 use crate::core::time::Timestamp;
+use crate::engine::metrics::{MetricMemory, MetricWatch};
 use crate::engine::observe::{HttpWatch, Resolved, resolve, stack_findings};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
@@ -66,6 +69,8 @@ pub struct Watching<'a> {
     pub early: Early,
     /// Hands the lock over when asked.
     pub yields: bool,
+    /// What is watched was brought back: it is measured from now on.
+    pub restored: bool,
 }
 
 /// What judging needs beside findings.
@@ -116,6 +121,7 @@ pub async fn watch(
         },
         early: if early { Early::Decided } else { Early::Never },
         yields: true,
+        restored: false,
         setup: &setup,
     };
     let ports = session.ports().clone();
@@ -145,6 +151,7 @@ pub async fn watch_restored(
         pace: QUICK,
         early: Early::Decided,
         yields: false,
+        restored: true,
         setup: &setup,
     };
     let ports = session.ports().clone();
@@ -178,8 +185,16 @@ pub async fn watch_unrecorded(
             Early::Decided
         },
         yields: false,
+        restored: false,
     };
     look_on(ports, &watching, None, say, stop).await
+}
+
+/// What a watch has seen so far, for whoever ends it.
+#[derive(Debug, Default)]
+struct SoFar {
+    findings: Vec<Finding>,
+    metrics: Option<MetricMemory>,
 }
 
 /// Looks until proof or deadline, gives signs of life meanwhile, and hands over where somebody asks.
@@ -193,29 +208,37 @@ async fn look_on(
     if watching.setup.gates.is_empty() {
         return Ok(Watched::Judged(judge(Vec::new(), watching.policy)));
     }
-    let so_far = Mutex::new(Vec::new());
-    let request = {
-        let looking = look_till_sure(ports, watching, say, &so_far);
+    let so_far = Mutex::new(SoFar::default());
+    let known = session.as_deref().and_then(|s| s.metrics.clone());
+    let ended = {
+        let looking = look_till_sure(ports, watching, known, say, &so_far);
         let asked = asked_to_yield(ports, session.as_deref_mut(), watching.yields);
         tokio::select! {
             biased;
-            by = stopped(stop) => return Ok(Watched::Stopped(by)),
-            watched = looking => return Ok(watched),
-            request = asked => request?,
+            by = stopped(stop) => Ok(Ok(Watched::Stopped(by))),
+            watched = looking => Ok(Ok(watched)),
+            request = asked => request.map(Err),
         }
     };
-    if let Some(session) = session {
-        session
-            .append(vec![Event::YieldAsked {
-                run_url: request.run_url,
-            }])
-            .await?;
-    }
+    let SoFar { findings, metrics } = so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(session) = session else {
+        return Ok(ended?.unwrap_or(Watched::Judged(judge(findings, watching.policy))));
+    };
+    session.metrics = metrics.or(session.metrics.take());
+    let request = match ended? {
+        Ok(watched) => return Ok(watched),
+        Err(request) => request,
+    };
+    session
+        .append(vec![Event::YieldAsked {
+            run_url: request.run_url,
+        }])
+        .await?;
     Ok(Watched::Yielded(Judgement {
         verdict: Verdict::Inconclusive,
         reason: ReasonCode::Yielded,
         decision: Decision::Hold,
-        findings: so_far.into_inner().unwrap_or_else(PoisonError::into_inner),
+        findings,
     }))
 }
 
@@ -249,21 +272,27 @@ async fn asked_to_yield(
 async fn look_till_sure(
     ports: &Ports,
     watching: &Watching<'_>,
+    known: Option<MetricMemory>,
     say: &Sayer,
-    so_far: &Mutex<Vec<Finding>>,
+    so_far: &Mutex<SoFar>,
 ) -> Watched {
     let setup = watching.setup;
     let Resolved { gates, unknown } = resolve(ports, &setup.gates, &setup.stacks).await;
-    let mut http = HttpWatch::new(&gates, watching.before, watching.since);
+    let mut metrics = metric_watch(ports, watching, &gates, known);
+    metrics.prepare(&ports.cloud).await;
+    say_what_cannot_be_judged(&metrics, say);
+    let mut http = HttpWatch::new(&gates, watching.before, watching.since, metrics.alpha());
     // The wall's clock may be set while we watch; what is left of the watch is not.
     let whole = watching.until.since(watching.since);
     let left = watching.until.since(ports.clock.now()).min(whole);
     let end = ports.clock.monotonic() + left;
     loop {
-        http.look(ports).await;
-        let stacks = stack_findings(ports, &gates, &setup.stacks).await;
+        let at = ports.clock.now();
+        let stacks = stack_findings(ports, &gates, &setup.stacks);
+        let (_, _, stacks) = join3(http.look(ports), metrics.look(&ports.cloud, at), stacks).await;
         confirm(ports, &mut http, say).await;
         let mut findings = http.findings();
+        findings.extend(metrics.findings());
         findings.extend(stacks);
         findings.extend(unknown.iter().cloned());
         let judgement = judge(findings.clone(), watching.policy);
@@ -272,10 +301,14 @@ async fn look_till_sure(
             until: watching.until,
             now: ports.clock.now(),
         });
-        *so_far.lock().unwrap_or_else(PoisonError::into_inner) = findings;
+        *so_far.lock().unwrap_or_else(PoisonError::into_inner) = SoFar {
+            findings,
+            metrics: (!metrics.is_empty()).then(|| metrics.memory().clone()),
+        };
         let now = ports.clock.monotonic();
         let sure = watching.early == Early::Decided
             && http.decided()
+            && metrics.decided()
             && judgement.verdict != Verdict::Inconclusive;
         if now >= end || judgement.verdict == Verdict::Degraded || sure {
             let superseded = judgement.verdict != Verdict::Healthy && http.superseded();
@@ -287,6 +320,44 @@ async fn look_till_sure(
         }
         let nap = watching.pace.min(end.saturating_sub(now));
         ports.clock.sleep(nap.max(Duration::from_millis(1))).await;
+    }
+}
+
+/// The CloudWatch gates of this watch; after a restore with the baseline of the watch that asked for it.
+fn metric_watch(
+    ports: &Ports,
+    watching: &Watching<'_>,
+    gates: &GateSettings,
+    known: Option<MetricMemory>,
+) -> MetricWatch {
+    let stacks = &watching.setup.stacks;
+    match known {
+        Some(memory) if watching.restored => {
+            MetricWatch::resume(gates, stacks, memory).restarted(watching.since)
+        }
+        Some(memory) if memory.since == watching.since => {
+            MetricWatch::resume(gates, stacks, memory)
+        }
+        Some(_) | None => {
+            let deployed = watching.before.map_or(watching.since, |start| start.at);
+            let watch =
+                MetricWatch::new(gates, stacks, deployed, watching.since, ports.clock.now());
+            if watching.restored {
+                watch.restarted(watching.since)
+            } else {
+                watch
+            }
+        }
+    }
+}
+
+fn say_what_cannot_be_judged(metrics: &MetricWatch, say: &Sayer) {
+    let thin = metrics.thin();
+    if !thin.is_empty() {
+        say(Say::Thin { gates: thin });
+    }
+    for (gate, why) in metrics.missing() {
+        say(Say::NotThere { gate, why });
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use deploy_guard::adapters::nocloud::NoCloud;
 use deploy_guard::core::alert::{AlertEvent, Channel, Routing};
 use deploy_guard::core::deployment::{Deployment, State};
 use deploy_guard::core::gate::http::{HttpGate, HttpMode, VersionCheck};
@@ -180,6 +181,11 @@ impl Story {
             }),
             forge: Some(Arc::new(path.clone())),
             stacks: Arc::new(path.clone()),
+            cloud: deploy_guard::engine::Cloud {
+                metrics: Arc::new(NoCloud),
+                functions: Arc::new(NoCloud),
+                logs: Arc::new(NoCloud),
+            },
             prober: Arc::new(path.clone()),
             notifiers: vec![voice(Channel::Slack), voice(Channel::Sns)],
             movers: vec![hand(Strategy::LambdaAlias), hand(Strategy::Cloudformation)],
