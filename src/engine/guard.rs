@@ -18,7 +18,7 @@ use crate::core::record::{DeploymentType, Record, Status, StoredWord};
 use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
-use crate::engine::keep::take_over;
+use crate::engine::keep::{job_state, take_over};
 use crate::engine::metrics::alarms::alarms;
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
@@ -30,6 +30,9 @@ const YIELD: Duration = Duration::from_secs(12);
 
 /// How often a waiting run looks at the lock.
 const LOOK_AT_LOCK: Duration = Duration::from_secs(1);
+
+/// How often a waiting run asks GitHub whether the lock's owner is gone: its token has 1,000 requests an hour.
+const ASK_OWNER: Duration = Duration::from_secs(30);
 
 /// What a run asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,18 +154,33 @@ pub async fn guard(
     }
     let deadline = ports.clock.now().plus(setup.policy.lock_wait);
     let (mut waited, mut took_over, mut asked_at) = (false, None, None);
+    let mut owner_asked_at = None;
     loop {
         let head = look.head(setup);
         let mut holder = head.holder.clone();
-        if let Some(held) = &holder
-            && let Some(closed) =
-                take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await?
-        {
-            took_over = Some(closed);
-            look = self::look(ports, setup, request).await?;
-            holder = look.head(setup).holder;
-            if holder.is_none() {
-                continue;
+        let monotonic = ports.clock.monotonic();
+        let due = owner_asked_at.is_none_or(|at| monotonic >= at + ASK_OWNER);
+        if let Some(held) = holder.as_ref().filter(|_| due) {
+            owner_asked_at = Some(monotonic);
+            match take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await {
+                Ok(None) => {}
+                Ok(Some(closed)) => {
+                    took_over = Some(closed);
+                    look = self::look(ports, setup, request).await?;
+                    holder = look.head(setup).holder;
+                    if holder.is_none() {
+                        continue;
+                    }
+                }
+                // Somebody else was faster, or is at it: who, the next look tells.
+                Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => {
+                    look = self::look(ports, setup, request).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            if let Some(by) = *stop.borrow() {
+                return Err(EngineError::Stopped(by));
             }
         }
         let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
@@ -346,13 +364,10 @@ async fn take_over_if_gone(
     stop: &mut Stop,
     dry_run: bool,
 ) -> Result<Option<DeploymentId>, EngineError> {
-    let Some(forge) = ports.forge.as_ref().filter(|_| held.run.is_some()) else {
+    if held.run.is_none() {
         return Ok(None);
-    };
-    let job = forge.job(held).await.unwrap_or_else(|error| {
-        tracing::warn!(code = "DG120", error = %error, "the lock's owner could not be looked up and counts as alive");
-        crate::core::lease::JobState::Unknown
-    });
+    }
+    let job = job_state(ports, held).await;
     let Owner::Gone { conclusion } = owner(held, &job, ports.clock.now()) else {
         return Ok(None);
     };
