@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
 mod contract;
-mod stories;
 mod drift;
 mod layers;
+mod stories;
 mod world;
