@@ -259,7 +259,7 @@ impl Saying<'_> {
                 one_line(path, 300)
             ),
             Self::NoTable { table, environment } => format!(
-                "이 계정과 리전에 이력 테이블 `{}`이(가) 없습니다. `deploy-guard setup {environment}` 명령으로 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. `deploy-guard setup {environment}` 명령으로 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
                 one_line(table, 300)
             ),
             Self::StoreFailed { why, environment } => format!(

@@ -40,6 +40,8 @@ pub struct Context {
 pub enum Purpose {
     /// Only read history: variables of gates and alerts may be missing.
     Read,
+    /// Judge what is there now: a history helps, but is not needed.
+    Judge,
     /// Watch and tell.
     Act,
 }
@@ -71,13 +73,25 @@ fn wrong(problems: &[Problem], locale: Locale) -> Failed {
     }
 }
 
+/// Stands for all environments of a history where none is configured.
+const ANY: &str = "any";
+
+/// An environment as a command names it.
+pub fn shown(environment: &str) -> &str {
+    if environment == ANY {
+        "<environment>"
+    } else {
+        environment
+    }
+}
+
 /// Every configured environment; without configuration any name stands for all there is.
 pub fn environments(common: &Common) -> Result<Vec<String>, Failed> {
     let locale = common.locale.unwrap_or(Locale::En);
     let settings = read_settings(common, locale)?;
     let names = settings.environment_names();
     Ok(if names.is_empty() {
-        vec!["any".to_owned()]
+        vec![ANY.to_owned()]
     } else {
         names.into_iter().map(str::to_owned).collect()
     })
@@ -98,7 +112,7 @@ pub async fn open(
     let lookup = |name: &str| env.get(name).cloned();
     let chosen_environment = match purpose {
         Purpose::Read => settings.environment_to_read(environment, &lookup),
-        Purpose::Act => settings.environment(environment, &lookup),
+        Purpose::Judge | Purpose::Act => settings.environment(environment, &lookup),
     };
     let environment = chosen_environment.map_err(|p| wrong(&p, locale))?;
     let repository = env.get("GITHUB_REPOSITORY").filter(|r| !r.is_empty());
@@ -138,7 +152,9 @@ pub async fn open(
     // No command here begins a history: where there is none yet, looking for one leaves nothing behind.
     if let StoreName::Sqlite { path } = &chosen.wanted.store {
         if !Path::new(path).exists() {
-            out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
+            if purpose != Purpose::Judge {
+                out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
+            }
             chosen.wanted.store = StoreName::Empty;
         }
     }
@@ -194,7 +210,7 @@ pub fn store_failed(error: &StoreError, context: &Context) -> Failed {
         | StoreError::NoTable { .. }
         | StoreError::Malformed { .. } => Exit::Unreachable,
     };
-    let environment = context.chosen.setup.environment.as_str();
+    let environment = shown(context.chosen.setup.environment.as_str());
     let why = chain(error);
     let text = match error {
         StoreError::Cursor { .. } => Saying::BadCursor,

@@ -11,7 +11,7 @@ use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
 use crate::ports::{ListQuery, Stored};
 use crate::surface::action::inputs::Env;
-use crate::surface::cli::context::{Context, Purpose, environments, open, store_failed};
+use crate::surface::cli::context::{Context, Purpose, environments, open, shown, store_failed};
 use crate::surface::cli::{Common, Failed, colours, print_json};
 use crate::surface::connect::Connect;
 use crate::surface::out;
@@ -148,7 +148,7 @@ async fn find(
         }
         searched.push(context.chosen.wanted.store);
     }
-    let environment = names.first().map_or("", String::as_str);
+    let environment = names.first().map_or("", |name| shown(name));
     let text = Saying::NoDeployment {
         id: id.as_str(),
         environment,

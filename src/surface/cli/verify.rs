@@ -46,7 +46,7 @@ pub async fn verify(
     let context = open(
         common,
         &args.environment,
-        Purpose::Act,
+        Purpose::Judge,
         health_url,
         env,
         connect,

@@ -229,7 +229,7 @@ pub fn without_clock(text: &str) -> String {
     text.lines()
         .filter(|l| !l.contains("generatedAt") && !l.contains("heldSeconds"))
         .map(|l| {
-            let since = ["Locked since", "Held since", "잠금 시작", "잠금 시각"];
+            let since = ["Since ", "보유 시작 "];
             if since.iter().any(|s| l.starts_with(s)) {
                 let label: String = l.chars().take_while(|c| !c.is_ascii_digit()).collect();
                 format!("{label}[time]\n")

@@ -140,7 +140,7 @@ async fn scripts_read_json() {
     let shown = desk
         .run("show hotfix-20241213-090000-a1b2c3d4 --json")
         .json();
-    assert_eq!(shown["status"], "failure");
+    assert_eq!(shown["status"], "cancelled");
     assert_eq!(shown["journal"].as_array().map(Vec::len), Some(2));
     let lock = desk.run("lock prod --service todo --json").json();
     assert_eq!(
@@ -174,6 +174,10 @@ async fn an_id_is_found_in_whichever_environment_has_it() {
 #[tokio::test]
 async fn a_live_lock_is_freed_only_by_force_and_its_record_closed() {
     let desk = desk_with_history().await;
+    // Closing counts the record's life anew.
+    desk.configure(
+        "version: 1\nhistory: { store: sqlite, retention: 3650d }\nenvironments: { prod: {} }\n",
+    );
     let mut told = String::new();
     for command in [
         "lock prod --service todo --release",

@@ -7,11 +7,9 @@ use crate::world::calls::Calls;
 fn without_latency(text: &str) -> String {
     text.lines()
         .filter(|l| !l.starts_with("gates:") && !l.starts_with("게이트:"))
-        .map(|l| match l.split_once(" in ") {
-            Some((before, rest)) if rest.contains("ms") || rest.ends_with(" s") => {
-                format!("{before} in [time]\n")
-            }
-            _ => format!("{l}\n"),
+        .map(|l| match l.split_once("status 200 in ") {
+            Some((before, _)) => format!("{before}status 200 in [time]\n"),
+            None => format!("{l}\n"),
         })
         .collect()
 }

@@ -32,10 +32,15 @@ pub mod runner_process;
 pub mod runner_result;
 pub mod runner_spec;
 pub mod runner_variables;
+#[cfg(test)]
 mod selftest_aws;
+#[cfg(test)]
 mod selftest_fakes;
+#[cfg(test)]
 mod selftest_github;
+#[cfg(test)]
 mod selftest_runner;
+#[cfg(test)]
 mod selftest_services;
 pub mod slack;
 
