@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join4};
 
 use crate::config::needed_outputs;
 
+use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
 use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live, Owner, YieldRequest, owner};
@@ -18,6 +19,7 @@ use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
 use crate::engine::keep::take_over;
+use crate::engine::metrics::alarms::alarms;
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
@@ -108,6 +110,7 @@ struct Look {
     stacks: Vec<Result<Stack, CloudError>>,
     before: Before,
     missing_outputs: Vec<String>,
+    alarms: Option<Result<Vec<AlarmSeen>, CloudError>>,
 }
 
 impl Look {
@@ -151,16 +154,15 @@ pub async fn guard(
     loop {
         let head = look.head(setup);
         let mut holder = head.holder.clone();
-        if let Some(held) = &holder {
-            if let Some(closed) =
+        if let Some(held) = &holder
+            && let Some(closed) =
                 take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await?
-            {
-                took_over = Some(closed);
-                look = self::look(ports, setup, request).await?;
-                holder = look.head(setup).holder;
-                if holder.is_none() {
-                    continue;
-                }
+        {
+            took_over = Some(closed);
+            look = self::look(ports, setup, request).await?;
+            holder = look.head(setup).holder;
+            if holder.is_none() {
+                continue;
             }
         }
         let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
@@ -239,7 +241,8 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let (heads, past, (stacks, before, missing_outputs)) = join3(
+    let asks_alarms = !crate::core::policy::skips(request.kind, CheckName::Alarms);
+    let (heads, past, (stacks, before, missing_outputs), alarms) = join4(
         ports.history.heads(&setup.environment),
         async {
             if rollback {
@@ -249,6 +252,13 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
             }
         },
         look_outside(ports, setup),
+        async {
+            if asks_alarms {
+                alarms(&ports.cloud, &setup.gates).await
+            } else {
+                None
+            }
+        },
     )
     .await;
     let heads = heads?;
@@ -270,6 +280,7 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
         stacks,
         before,
         missing_outputs,
+        alarms,
     })
 }
 
@@ -448,6 +459,7 @@ async fn check(
         holder,
         live: live.as_ref(),
         stacks: &look.stacks,
+        alarms: look.alarms.as_ref(),
         relation,
         target: target.clone(),
         now,

@@ -3,9 +3,16 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
-use deploy_guard::core::outcome::Exit;
+use deploy_guard::config;
+use deploy_guard::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report};
 use deploy_guard::core::reason::ReasonCode;
+use deploy_guard::core::record::{Decision, DeploymentType};
+use deploy_guard::core::time::Timestamp;
+use deploy_guard::i18n::Locale;
+use deploy_guard::surface::action::inputs::{self, INPUTS};
+use deploy_guard::surface::cli;
 
 const READMES: [&str; 2] = ["README.md", "docs/README.ko.md"];
 
@@ -49,68 +56,46 @@ fn declared(section: &str) -> Vec<Declared> {
         .collect()
 }
 
-/// What stands between `from` and the next `];` of a source file.
-fn table_of(file: &str, from: &str) -> String {
-    let text = read(file);
-    let (_, rest) = text
-        .split_once(from)
-        .unwrap_or_else(|| panic!("{file} has no `{from}`"));
-    let (table, _) = rest.split_once("];").expect("the table ends");
-    table.to_owned()
-}
-
-/// `INPUTS` of the code, read from its text: one call of `input` or `secret` an entry, however it is wrapped.
 fn inputs_in_code() -> Vec<(String, Option<String>)> {
-    let source = read("src/surface/action/inputs.rs");
-    let constant = |name: &str| {
-        let (_, rest) = source
-            .split_once(&format!("const {name}: &str = \""))
-            .expect("the constant");
-        rest.split('"').next().expect("its value").to_owned()
-    };
-    let table: String = table_of(
-        "src/surface/action/inputs.rs",
-        "pub const INPUTS: &[Declared] = &[",
-    )
-    .lines()
-    .filter(|l| !l.trim_start().starts_with("//"))
-    .collect();
-    let mut found = Vec::new();
-    for call in table.replace("secret(", "input(").split("input(").skip(1) {
-        let mut quoted = call.split('"').skip(1).step_by(2);
-        let name = quoted.next().expect("a name").to_owned();
-        let after = call.split_once(&format!("\"{name}\"")).expect("the name").1;
-        let after = after.trim_start_matches([',', ' ']);
-        let default = if after.starts_with("None") {
-            None
-        } else {
-            let inside = after
-                .strip_prefix("Some(")
-                .unwrap_or_else(|| panic!("{name}: {after}"));
-            Some(match inside.trim_start().strip_prefix('"') {
-                Some(text) => text.split('"').next().expect("a default").to_owned(),
-                None => constant(inside.split(')').next().expect("a constant").trim()),
-            })
-        };
-        found.push((name, default));
-    }
-    assert!(found.len() > 20, "INPUTS could not be read: {found:?}");
-    found
+    let owned = |i: &inputs::Declared| (i.name.to_owned(), i.default.map(str::to_owned));
+    INPUTS.iter().map(owned).collect()
 }
 
+/// The names that the action really writes.
 fn outputs_in_code() -> Vec<String> {
-    let table = table_of(
-        "src/surface/action/outputs.rs",
-        "pub const OUTPUTS: &[&str] = &[",
-    );
-    let names: Vec<_> = table
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
-    assert!(names.len() > 10, "OUTPUTS could not be read: {names:?}");
-    names
+    let report = Report {
+        asked: Asked {
+            environment: "prod".to_owned(),
+            service: "todo".to_owned(),
+            kind: DeploymentType::Deploy,
+            git_ref: None,
+            actor: None,
+            force: false,
+            dry_run: true,
+            note: None,
+            run_url: None,
+        },
+        outcome: Outcome {
+            status: None,
+            verdict: None,
+            decision: Decision::Continue,
+            reason: ReasonCode::DryRun,
+            deploy_needed: false,
+            rolled_back: false,
+            exit: Exit::Fine,
+        },
+        deployment: None,
+        entries: Vec::new(),
+        checks: Vec::new(),
+        holder: None,
+        candidates: Vec::new(),
+        told: Vec::new(),
+        keeper: KeeperSeen::NotAsked,
+        notes: Vec::new(),
+        at: Timestamp::parse("2024-12-12T14:30:52.000Z").expect("a time"),
+    };
+    let pairs = deploy_guard::render::outputs::outputs(&report, Locale::En);
+    pairs.into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 #[test]
@@ -157,7 +142,7 @@ fn outputs_of_the_action_are_those_of_the_code() {
     assert_eq!(
         in_action,
         outputs_in_code(),
-        "action.yml (left) and OUTPUTS in src/surface/action/outputs.rs (right)"
+        "action.yml (left) and what src/render/outputs.rs writes (right)"
     );
 }
 
@@ -192,26 +177,17 @@ fn stages_of_the_action_are_names_in_the_image() {
 
 #[test]
 fn what_is_secret_says_so() {
-    let table = table_of(
-        "src/surface/action/inputs.rs",
-        "pub const INPUTS: &[Declared] = &[",
-    );
-    for input in declared("inputs")
-        .iter()
-        .filter(|i| i.name.starts_with("slack_"))
-    {
-        let secret = table.contains(&format!("secret(\"{}\"", input.name));
-        assert_eq!(
-            secret,
-            input.description.contains("A secret"),
-            "{}",
-            input.name
-        );
+    for (input, code) in declared("inputs").iter().zip(INPUTS) {
+        let says = input.description.contains("A secret") || input.name.ends_with("_token");
+        assert_eq!(code.secret, says, "{}", input.name);
     }
 }
 
 /// Puts `generated` between the markers `<!-- name -->` and `<!-- /name -->`, or fails where something else stands there.
 fn check_block(file: &str, name: &str, generated: &str) {
+    // Tests run at once, and two of them may write the same file.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock();
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let text = read(file);
     let (before, rest) = text
@@ -225,7 +201,9 @@ fn check_block(file: &str, name: &str, generated: &str) {
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let text = format!("{before}{open}{generated}{close}{after}");
-        fs::write(path(file), text).expect("the file can be written");
+        let new = path(&format!("{file}.new"));
+        fs::write(&new, text).expect("the file can be written");
+        fs::rename(&new, path(file)).expect("the file can be replaced");
         return;
     }
     assert_eq!(
@@ -435,7 +413,7 @@ fn reasons_are_documented() {
 }
 
 #[test]
-fn the_example_configuration_is_yaml() {
+fn the_example_configuration_is_valid() {
     for file in READMES {
         let text = read(file);
         let example = text
@@ -444,12 +422,55 @@ fn the_example_configuration_is_yaml() {
             .filter_map(|b| b.split("\n```").next())
             .find(|b| b.starts_with("version: 1"))
             .unwrap_or_else(|| panic!("{file} shows no configuration"));
-        let value: serde_yaml::Value = serde_yaml::from_str(example).expect("the example is YAML");
-        assert!(
-            value["environments"]["prod"]["gates"].is_mapping(),
-            "{file}"
-        );
+        let words = |problems: Vec<config::Problem>| -> Vec<String> {
+            problems.iter().map(|p| p.text(Locale::En)).collect()
+        };
+        let settings = config::parse(file, example)
+            .map_err(words)
+            .expect("it can be read");
+        let lookup = |_: &str| Some("https://hooks.slack.com/services/T0/B0/x".to_owned());
+        let environment = settings.environment("production", &lookup).map_err(words);
+        assert!(environment.expect("it is in order").production, "{file}");
     }
+}
+
+/// Verbs with what must stand behind them, and what they do; help is not one of ours.
+fn verbs() -> Vec<(String, String)> {
+    cli::command()
+        .get_subcommands()
+        .filter(|verb| verb.get_name() != "help")
+        .map(|verb| {
+            let mut usage = verb.get_name().to_owned();
+            for argument in verb.get_positionals() {
+                write!(usage, " <{}>", argument.get_id()).unwrap();
+            }
+            (
+                usage,
+                verb.get_about()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn both_readmes_have_every_command() {
+    let mut table = "| command | does |\n|---|---|\n".to_owned();
+    for (usage, about) in verbs() {
+        writeln!(table, "| `{usage}` | {about} |").unwrap();
+    }
+    check_block("README.md", "commands", &table);
+    let file = "docs/README.ko.md";
+    let there: Vec<_> = rows(file, "commands")
+        .into_iter()
+        .map(|r| r[0].clone())
+        .collect();
+    let wanted: Vec<_> = verbs()
+        .into_iter()
+        .map(|(usage, _)| format!("`{usage}`"))
+        .collect();
+    assert_eq!(there, wanted, "{file} (left) and the command line (right)");
 }
 
 #[test]

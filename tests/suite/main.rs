@@ -5,6 +5,9 @@
 mod cli;
 mod contract;
 mod drift;
+mod engine;
 mod layers;
+mod metrics;
 mod stories;
+mod verdict;
 mod world;

@@ -13,6 +13,7 @@ pub mod aws_proxy;
 pub mod aws_updates;
 pub mod aws_words;
 pub mod calls;
+pub mod cloudwatch;
 pub mod faults;
 pub mod github;
 pub mod github_answers;
@@ -22,6 +23,7 @@ pub mod github_runs;
 pub mod github_shapes;
 pub mod github_state;
 pub mod http;
+pub mod logs;
 pub mod moto;
 pub mod oidc;
 pub mod runner;
@@ -32,15 +34,10 @@ pub mod runner_process;
 pub mod runner_result;
 pub mod runner_spec;
 pub mod runner_variables;
-#[cfg(test)]
 mod selftest_aws;
-#[cfg(test)]
 mod selftest_fakes;
-#[cfg(test)]
 mod selftest_github;
-#[cfg(test)]
 mod selftest_runner;
-#[cfg(test)]
 mod selftest_services;
 pub mod slack;
 
