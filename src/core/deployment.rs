@@ -540,7 +540,8 @@ pub fn after_job(job: JobStatus, live: LiveChange) -> Effect {
     }
 }
 
-/// Told once: what the judgement or the plan has told already is not told again at the close.
+/// Told once: what the judgement or the plan has told already is not told again at the close. A judgement tells
+/// only of versions that are live.
 fn told_at_close(state: &State, closing: &Closing) -> Option<AlertEvent> {
     match closing.status {
         Status::InProgress => None,
@@ -551,7 +552,7 @@ fn told_at_close(state: &State, closing: &Closing) -> Option<AlertEvent> {
             }
         }),
         Status::Failure => match state {
-            State::Judged(j) if j.verdict == Verdict::Degraded => None,
+            State::Judged(j) if j.verdict == Verdict::Degraded && closing.live => None,
             _ => Some(AlertEvent::Failed),
         },
         Status::RolledBack => Some(AlertEvent::RollbackCompleted),
