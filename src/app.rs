@@ -22,7 +22,7 @@ use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::core::journal::StoppedBy;
 use crate::engine::{Ports, Stop};
-use crate::ports::{Clock, Forge, History, Notifier, Stacks};
+use crate::ports::{Clock, Forge, History, Mover, Notifier, Stacks};
 use crate::surface::action::{self, Entry, inputs::Env};
 use crate::surface::cli;
 use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
@@ -33,6 +33,13 @@ const STORE_PATIENCE: Duration = Duration::from_secs(120);
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(|_| Vec::new())
+}
+
+/// Runs the program with further ways of bringing a version back: they go before those built in. The quickstart
+/// has one for its own little application.
+#[must_use]
+pub fn main_with(movers: impl FnOnce(&Env) -> Vec<Arc<dyn Mover>>) -> ExitCode {
     let env: Env = std::env::vars_os()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
         .collect();
@@ -52,7 +59,7 @@ pub fn main() -> ExitCode {
     };
     let exit = runtime.block_on(async {
         let mut stop = signals();
-        let connect = Adapters::new(&env);
+        let connect = Adapters::new(&env, movers(&env));
         match entry(&args) {
             Some(entry) => action::run(entry, &env, &connect, &mut stop).await,
             None => cli::run(&args, &env, &connect, &mut stop).await,
@@ -136,16 +143,18 @@ struct Adapters<'a> {
     http: Http,
     clock: Arc<dyn Clock>,
     first_token: Mutex<Option<SecretString>>,
+    movers: Vec<Arc<dyn Mover>>,
 }
 
 impl<'a> Adapters<'a> {
-    fn new(env: &'a Env) -> Self {
+    fn new(env: &'a Env, movers: Vec<Arc<dyn Mover>>) -> Self {
         let vars = |name: &str| env.get(name).cloned();
         Self {
             env,
             http: Http::new(HttpSetup::from_vars(&vars)),
             clock: Arc::new(SystemClock::new()),
             first_token: Mutex::new(None),
+            movers,
         }
     }
 
@@ -309,7 +318,7 @@ impl Connect for Adapters<'_> {
             stacks,
             prober: Arc::new(HttpProber::new(&self.http, self.clock.clone())),
             notifiers: self.notifiers(wanted, aws.as_ref())?,
-            movers: Vec::new(),
+            movers: self.movers.clone(),
             clock: self.clock.clone(),
         })
     }

@@ -39,7 +39,7 @@ pub fn record(deployment: &Deployment, now: Timestamp, retention: Duration) -> R
         deployed_by: start.actor.clone(),
         duration_s: closing.map(|_| took.as_secs()),
         changes: start.changes.iter().take(CHANGES).cloned().collect(),
-        error: closing.and_then(|c| error_of(c)),
+        error: closing.and_then(error_of),
         rollback_target: start.target.as_ref().map(|t| t.deployment.to_string()),
         details: "{}".to_owned(),
         expires_s: Some(expires(start.at, retention)),

@@ -18,3 +18,4 @@ pub mod restore;
 pub mod stats;
 pub mod target;
 pub mod time;
+pub mod verdict;

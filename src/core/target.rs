@@ -106,7 +106,7 @@ impl Past<'_> {
                 .filter(|r| self.is_ours(r) && r.was_good())
                 .map(as_live),
         );
-        all.sort_by(|a, b| b.at.cmp(&a.at));
+        all.sort_by_key(|c| std::cmp::Reverse(c.at));
         let mut seen = Vec::new();
         all.retain(|c| {
             !is_live(c) && !seen.contains(&c.deployment) && {

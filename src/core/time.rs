@@ -20,8 +20,8 @@ pub struct InvalidTime(pub String);
 impl Timestamp {
     /// Earliest instant that is represented: the epoch's start of year 0001.
     const LEAST_MS: i64 = -62_135_596_800_000;
-    /// Latest instant that is represented: the end of year 9999.
-    const MOST_MS: i64 = 253_402_300_799_999;
+    /// Latest instant that is represented: jiff's, which every offset of the year 9999 can show.
+    const MOST_MS: i64 = 253_402_207_200_999;
 
     /// From milliseconds since the Unix epoch, kept within the years 1 to 9999.
     #[must_use]
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(at.day().minus(12).to_string(), "2024-11-30");
         assert_eq!(
             Timestamp::from_millis(i64::MAX).to_string(),
-            "9999-12-31T23:59:59.999Z"
+            "9999-12-30T22:00:00.999Z"
         );
         assert!(Timestamp::parse("yesterday").is_err());
     }

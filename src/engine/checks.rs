@@ -186,10 +186,10 @@ pub async fn relation(
     if live.names(wanted) {
         return Ok(Relation::Identical);
     }
-    if let Some(Ok(commits)) = recent {
-        if let Some(known) = relation_within(commits, live, wanted) {
-            return Ok(known);
-        }
+    if let Some(Ok(commits)) = recent
+        && let Some(known) = relation_within(commits, live, wanted)
+    {
+        return Ok(known);
     }
     match &ports.forge {
         Some(forge) => forge
@@ -477,8 +477,7 @@ fn approval(setup: &Setup, request: &Request, forge: &ForgeFacts) -> CheckResult
     let approved = approvals
         .iter()
         .filter(ours)
-        .filter(|a| a.state == "approved")
-        .next_back();
+        .rfind(|a| a.state == "approved");
     let Some(approval) = approved else {
         return failed(
             ReasonCode::ApprovalMissing,

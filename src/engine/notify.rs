@@ -54,11 +54,11 @@ pub async fn deliver(
             why,
         });
     }
-    if !marks.is_empty() {
-        if let Err(error) = ports.history.mark(environment, session, &marks).await {
-            // The claim runs out and the next one sends again, marked as perhaps repeated.
-            tracing::warn!(code = "DG310", error = %error, "delivered notices could not be marked");
-        }
+    if !marks.is_empty()
+        && let Err(error) = ports.history.mark(environment, session, &marks).await
+    {
+        // The claim runs out and the next one sends again, marked as perhaps repeated.
+        tracing::warn!(code = "DG310", error = %error, "delivered notices could not be marked");
     }
     told
 }

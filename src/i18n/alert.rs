@@ -3,7 +3,7 @@
 use crate::core::alert::{AlertEvent, Facts};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, DeploymentType, Verdict};
-use crate::i18n::reason::help;
+use crate::i18n::reason::{help, meaning};
 use crate::i18n::{Ending, Locale, en, ko};
 
 /// How the title names the thing that was done.
@@ -100,7 +100,6 @@ fn ending(facts: &Facts) -> Option<Ending> {
             _ if facts.verdict == Some(Verdict::Degraded) => Ending::DegradedLive,
             _ => Ending::Failed,
         },
-        AlertEvent::RollbackCompleted => Ending::RolledBack,
         AlertEvent::RollbackFailed if facts.reason == ReasonCode::StackRollbackFailed => {
             Ending::StackRollbackFailed
         }
@@ -116,18 +115,40 @@ fn ending(facts: &Facts) -> Option<Ending> {
         AlertEvent::Started
         | AlertEvent::HealthCheckFailed
         | AlertEvent::RollbackStarted
+        | AlertEvent::RollbackCompleted
         | AlertEvent::LockTakenOver
         | AlertEvent::Forced
         | AlertEvent::Stuck => return None,
     })
 }
 
-/// Whether the alert says why: beginnings have no reason.
+/// What happened, in a sentence; `None` where the title says it all.
 #[must_use]
-pub fn tells_why(facts: &Facts) -> bool {
+pub fn happened(facts: &Facts, locale: Locale) -> Option<&'static str> {
+    match facts.event {
+        AlertEvent::Started => None,
+        AlertEvent::Forced | AlertEvent::Stuck | AlertEvent::LockTakenOver => match locale {
+            Locale::En => en::alert::happened(facts.event),
+            Locale::Ko => ko::alert::happened(facts.event),
+        },
+        AlertEvent::Succeeded
+        | AlertEvent::Failed
+        | AlertEvent::HealthCheckFailed
+        | AlertEvent::RollbackStarted
+        | AlertEvent::RollbackCompleted
+        | AlertEvent::RollbackFailed
+        | AlertEvent::Inconclusive
+        | AlertEvent::Cancelled
+        | AlertEvent::Superseded => Some(meaning(facts.reason, locale)),
+    }
+}
+
+/// Whether the time since the start says something.
+#[must_use]
+pub fn tells_duration(facts: &Facts) -> bool {
     !matches!(
         facts.event,
-        AlertEvent::Started | AlertEvent::Forced | AlertEvent::Stuck | AlertEvent::LockTakenOver
+        AlertEvent::Started | AlertEvent::Forced | AlertEvent::LockTakenOver
     )
 }
 

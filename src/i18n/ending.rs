@@ -56,8 +56,10 @@ words! {
         Superseded = "superseded",
         /// Wrong usage, input or configuration.
         Invalid = "invalid",
-        /// A service could not be reached.
+        /// A service could not be reached before anything was recorded.
         Unreachable = "unreachable",
+        /// Recorded, but a service could not be reached before it was closed.
+        Unclosed = "unclosed",
         /// Stopped by a signal before anything was recorded.
         Interrupted = "interrupted",
         /// Another process holds the lock now.
@@ -88,6 +90,7 @@ impl Ending {
                     Self::Unreachable
                 }
             },
+            (Some(Status::InProgress), _) if outcome.exit == Exit::Unreachable => Self::Unclosed,
             (Some(Status::InProgress), _) if outcome.decision == Decision::Restore => {
                 Self::RestoreHere
             }
@@ -132,7 +135,7 @@ impl Ending {
             Self::AlreadyLive => "☑️",
             Self::DryRun => "📝",
             Self::Refused => "⛔",
-            Self::CheckUnavailable | Self::Unreachable => "📡",
+            Self::CheckUnavailable | Self::Unreachable | Self::Unclosed => "📡",
             Self::DeployFailed | Self::Failed | Self::Invalid => "❌",
             Self::DegradedLive | Self::RestoreFailed | Self::StackRollbackFailed => "🚨",
             Self::Cancelled | Self::Interrupted | Self::FencedOff => "⏹️",
@@ -155,10 +158,10 @@ impl Ending {
 
     /// The headline, with the environment's name.
     #[must_use]
-    pub fn headline(self, environment: &str, locale: Locale) -> String {
+    pub fn headline(self, environment: &str, kind: DeploymentType, locale: Locale) -> String {
         match locale {
-            Locale::En => en::ending::headline(self, environment),
-            Locale::Ko => ko::ending::headline(self, environment),
+            Locale::En => en::ending::headline(self, environment, kind),
+            Locale::Ko => ko::ending::headline(self, environment, kind),
         }
     }
 

@@ -29,7 +29,6 @@ macro_rules! labels {
 
 labels! {
     DeploymentId: "Deployment ID", "배포 ID";
-    RollbackId: "Rollback ID", "롤백 ID";
     Environment: "Environment", "환경";
     Service: "Service", "서비스";
     Type: "Type", "유형";
@@ -41,14 +40,13 @@ labels! {
     Note: "Reason given", "배포 사유";
     Run: "Run", "실행";
     Started: "Started", "시작 시각";
-    Ended: "Ended", "종료 시각";
     Duration: "Duration", "소요시간";
     Status: "Status", "상태";
     Verdict: "Verdict", "판정";
     HealthCheck: "Health check", "헬스체크";
     Passed: "passed", "성공";
     NotPassed: "failed", "실패";
-    NotKnown: "not known", "알 수 없음";
+    Thin: "too little traffic", "트래픽 부족";
     Why: "Why", "사유";
     Done: "What was done", "조치 내용";
     Next: "What to do next", "다음 조치";
@@ -83,7 +81,7 @@ labels! {
     Channel: "Channel", "채널";
     Keeper: "Keeper", "keeper";
     NextSteps: "Next steps", "다음 단계";
-    Candidates: "Versions that can be gone back to", "롤백할 수 있는 버전";
+    Candidates: "Possible rollback targets", "롤백 가능한 버전";
     Holder: "Held by", "잠금 보유";
     Lock: "Lock", "잠금";
     LockedSince: "Since", "보유 시작";
@@ -93,12 +91,8 @@ labels! {
     Live: "Live", "실행 중";
     Free: "free", "비어 있음";
     Notes: "Also", "참고";
-    Problems: "Problems", "문제점";
     Error: "Error", "오류";
-    Answer: "Answer", "응답";
-    Deployment: "Deployment", "배포";
     ShowRun: "Open the run", "실행 열기";
-    Page: "More", "더 보기";
 }
 
 #[cfg(test)]

@@ -76,6 +76,10 @@ pub enum Message<'a> {
         /// Where.
         environment: &'a str,
     },
+    /// A dry run that would be refused.
+    WouldRefuse,
+    /// Checks failed and were overridden: their names.
+    Overridden(&'a str),
     /// So many problems were found.
     Problems(u64),
     /// One line while watching.

@@ -23,6 +23,9 @@ pub mod trouble;
 pub mod wording;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use ending::Ending;
 pub use label::Label;
 pub use message::Message;

@@ -21,15 +21,19 @@ pub fn help(reason: ReasonCode, locale: Locale) -> &'static str {
     }
 }
 
-/// The meaning with particulars behind it: `A freeze window is open: 주말.`
+/// The meaning with particulars behind it: `A freeze window is open (주말).`
 #[must_use]
 pub fn because(reason: ReasonCode, particulars: Option<&str>, locale: Locale) -> String {
     let meaning = meaning(reason, locale);
     match particulars.map(str::trim).filter(|p| !p.is_empty()) {
         None => meaning.to_owned(),
         Some(text) => format!(
-            "{}: {}.",
+            "{}{}({}).",
             meaning.trim_end_matches('.'),
+            match locale {
+                Locale::En => " ",
+                Locale::Ko => "",
+            },
             text.trim_end_matches('.')
         ),
     }
@@ -78,7 +82,7 @@ mod tests {
     fn particulars_follow_the_meaning() {
         assert_eq!(
             because(ReasonCode::Frozen, Some("Christmas."), Locale::En),
-            "A freeze window is open: Christmas."
+            "A freeze window is open (Christmas)."
         );
         assert_eq!(
             because(ReasonCode::Frozen, Some("  "), Locale::Ko),

@@ -115,6 +115,10 @@ pub enum Sight {
     Certain(f64),
     /// Share of the evidence that a failing verdict needs.
     Evidence(f64),
+    /// Share of the evidence that a passing verdict needs.
+    PassEvidence(f64),
+    /// Shown to be well.
+    Certified,
     /// Too little traffic for a certified pass.
     Thin,
 }
@@ -222,12 +226,25 @@ pub fn sureness(finding: &Finding) -> Vec<Sight> {
     let mut out = Vec::new();
     match (finding.verdict, finding.alpha) {
         (Verdict::Degraded, Some(alpha)) => out.push(Sight::Certain(alpha)),
-        (Verdict::Inconclusive, _) if finding.evidence > 0.0 => {
-            out.push(Sight::Evidence(finding.evidence));
+        (Verdict::Inconclusive, _) => {
+            let shares = [
+                (finding.evidence, Sight::Evidence(finding.evidence.min(1.0))),
+                (
+                    finding.pass_evidence,
+                    Sight::PassEvidence(finding.pass_evidence.min(1.0)),
+                ),
+            ];
+            out.extend(
+                shares
+                    .into_iter()
+                    .filter(|(share, _)| *share > 0.0 && !finding.thin)
+                    .map(|(_, sight)| sight),
+            );
         }
-        (Verdict::Degraded | Verdict::Inconclusive | Verdict::Healthy | Verdict::Skipped, _) => {}
+        (Verdict::Healthy, _) if finding.certified => out.push(Sight::Certified),
+        (Verdict::Degraded | Verdict::Healthy | Verdict::Skipped, _) => {}
     }
-    if finding.thin {
+    if finding.thin && finding.verdict != Verdict::Degraded {
         out.push(Sight::Thin);
     }
     out
@@ -237,16 +254,18 @@ pub fn sureness(finding: &Finding) -> Vec<Sight> {
 #[must_use]
 pub fn join(sights: &[Sight], locale: Locale) -> String {
     let texts: Vec<String> = sights.iter().map(|s| s.text(locale)).collect();
-    texts.join("; ")
+    texts.join(", ")
 }
 
 /// The whole story of a gate in one line: `Lambda CreateTodo: 14 of 160 requests failed (8.8 %); bound 5 %`.
 #[must_use]
 pub fn line(finding: &Finding, locale: Locale) -> String {
-    let mut sights = seen(finding);
-    sights.extend(bounds(finding));
-    sights.extend(sureness(finding));
-    format!("{}: {}", gate_name(finding, locale), join(&sights, locale))
+    let parts: Vec<String> = [seen(finding), bounds(finding), sureness(finding)]
+        .iter()
+        .map(|sights| join(sights, locale))
+        .filter(|text| !text.is_empty())
+        .collect();
+    format!("{}: {}", gate_name(finding, locale), parts.join("; "))
 }
 
 /// What was wrong with a probe.

@@ -86,7 +86,7 @@ pub fn duration(span: Duration, locale: Locale) -> String {
 /// A latency: `850 ms` below ten seconds also with a fraction (`2.5 s`).
 #[must_use]
 pub fn latency(ms: u64, locale: Locale) -> String {
-    if (1000..10_000).contains(&ms) && ms % 1000 != 0 {
+    if (1000..10_000).contains(&ms) && !ms.is_multiple_of(1000) {
         let seconds = number(ms as f64 / 1000.0);
         return match locale {
             Locale::En => format!("{seconds} s"),

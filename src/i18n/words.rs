@@ -49,7 +49,7 @@ table! { Status {
 table! { Verdict {
     Healthy: "healthy", "정상";
     Degraded: "degraded", "이상";
-    Inconclusive: "inconclusive", "판정 보류";
+    Inconclusive: "inconclusive", "미확정";
     Skipped: "not watched", "확인 안 함";
 } }
 
@@ -61,15 +61,15 @@ table! { Decision {
 } }
 
 table! { CheckName {
-    Lock: "Lock free", "잠금";
-    Stack: "Stack settled", "스택 안정";
-    Freeze: "No freeze window", "배포 동결 기간";
-    Approval: "Environment approved", "환경 승인";
-    RequiredChecks: "Required checks green", "필수 검사";
-    Branch: "On an allowed branch", "허용 브랜치";
-    NotBehind: "Not behind the live commit", "실행 중인 커밋과의 선후";
-    NotLive: "Not live already", "중복 배포";
-    Alarms: "No alarm firing", "사전 경보";
+    Lock: "Lock", "잠금";
+    Stack: "Stack", "스택";
+    Freeze: "Freeze window", "배포 동결";
+    Approval: "Approval", "환경 승인";
+    RequiredChecks: "Required checks", "필수 검사";
+    Branch: "Branch", "허용 브랜치";
+    NotBehind: "Commit order", "커밋 순서";
+    NotLive: "Live version", "중복 배포";
+    Alarms: "Alarms", "경보";
     Target: "Rollback target", "롤백 대상";
 } }
 

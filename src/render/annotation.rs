@@ -1,12 +1,14 @@
 //! Workflow commands and log lines for GitHub's runner; knows its parser, not its streams.
 
 use crate::core::outcome::{Exit, KeeperSeen, Report};
+use crate::core::record::DeploymentType;
 use crate::i18n::reason::meaning;
 use crate::i18n::wording::{is_invisible, one_line};
 use crate::i18n::{Ending, Locale, Message, sight};
 use crate::render::next;
 use crate::render::story::Story;
-use crate::render::summary::{check_text, undelivered_lines, verdict_sign};
+use crate::render::summary::undelivered_lines;
+use crate::render::tables::{check_text, verdict_sign};
 
 /// The runner cuts longer messages. Source: actions/runner, `ExecutionContext.cs`.
 pub const MOST_CHARS: usize = 4096;
@@ -55,7 +57,7 @@ impl Annotation {
         format!(
             "::{} title={}::{}",
             self.level.name(),
-            escape_property(&one_line(&self.title, 200)),
+            escape_property(&defused(&one_line(&self.title, 200))),
             escape_data(&cut(&defused(&self.message), MOST_CHARS))
         )
     }
@@ -132,7 +134,7 @@ pub fn add_mask(value: &str) -> Vec<String> {
 #[must_use]
 pub fn annotations(report: &Report, locale: Locale) -> Vec<Annotation> {
     let story = Story::of(report);
-    let headline = story.ending.headline(&story.environment, locale);
+    let headline = story.headline(locale);
     let level = match report.outcome.exit {
         Exit::Fine if story.ending == Ending::LetPass || story.ending == Ending::Unwatched => {
             Level::Warning
@@ -157,7 +159,7 @@ pub fn annotations(report: &Report, locale: Locale) -> Vec<Annotation> {
     if report.keeper == KeeperSeen::Absent {
         out.push(warning(&headline, Message::KeeperAbsent.text(locale)));
     }
-    if story.start.is_some_and(|s| !s.locked) {
+    if story.start.is_some_and(|s| s.unguarded) {
         out.push(warning(&headline, Message::NoLock.text(locale)));
     }
     limited(out)
@@ -174,7 +176,7 @@ fn warning(title: &str, message: String) -> Annotation {
 /// An error annotation for each problem of inputs or configuration; the last one counts the rest.
 #[must_use]
 pub fn annotations_of_problems(problems: &[String], locale: Locale) -> Vec<Annotation> {
-    let title = Ending::Invalid.headline("", locale);
+    let title = Ending::Invalid.headline("", DeploymentType::Deploy, locale);
     let error = |message: String| Annotation {
         level: Level::Error,
         title: title.clone(),
@@ -216,11 +218,7 @@ fn limited(all: Vec<Annotation>) -> Vec<Annotation> {
 pub fn log_lines(report: &Report, locale: Locale) -> Vec<String> {
     let story = Story::of(report);
     let mut out = vec![
-        format!(
-            "{} {}",
-            story.ending.sign(),
-            story.ending.headline(&story.environment, locale)
-        ),
+        format!("{} {}", story.ending.sign(), story.headline(locale)),
         story.lead(locale),
     ];
     for line in story.checks() {

@@ -42,6 +42,7 @@ fn live(deployment: &str, commit: &str, seconds: i64) -> Live {
         state_id: None,
         bake_until: None,
         irreversible: false,
+        unwell: false,
     }
 }
 
@@ -81,6 +82,8 @@ pub fn start(kind: DeploymentType) -> Start {
         failing_before: Vec::new(),
         versions_before: Vec::new(),
         locked: true,
+        undoes: None,
+        unguarded: false,
         changes: vec![
             "a1b2c3d4 Add due dates".to_owned(),
             "9f8e7d6c Fix <b>|bold|</b>".to_owned(),
@@ -107,7 +110,11 @@ pub fn finding(
         baseline_bound: None,
         alpha: None,
         evidence: 0.0,
-        pass_evidence: 1.0,
+        pass_evidence: if verdict == Verdict::Healthy {
+            1.0
+        } else {
+            0.0
+        },
         seen,
     }
 }
@@ -485,7 +492,6 @@ fn plan() -> RestorePlan {
 }
 
 /// Every way to end, with the name of its snapshot.
-#[allow(clippy::too_many_lines, reason = "a table of stories")]
 pub fn all() -> Vec<(&'static str, Report)> {
     use DeploymentType::{Deploy, Hotfix, Rollback};
     let bad_judgement =

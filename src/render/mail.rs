@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::core::alert::{AlertEvent, Facts};
+use crate::core::alert::Facts;
 use crate::core::record::Verdict;
-use crate::i18n::alert::{self, tells_why};
-use crate::i18n::reason::meaning;
+use crate::i18n::alert;
 use crate::i18n::wording::{duration, one_line, piece, time};
 use crate::i18n::{Label, Locale, Message, Word, sight};
 use crate::render::escape::{cut_bytes, plain};
@@ -65,16 +64,14 @@ fn section(out: &mut String, title: &str, lines: &[String]) {
 
 fn happened(facts: &Facts, locale: Locale) -> Vec<String> {
     let mut lines = Vec::new();
-    if tells_why(facts) {
-        lines.push(meaning(facts.reason, locale).to_owned());
-        lines.extend(
-            sight::worst_first(&facts.findings)
-                .into_iter()
-                .filter(|f| f.verdict != Verdict::Healthy)
-                .take(20)
-                .map(|f| format!("- {}", sight::line(f, locale))),
-        );
-    }
+    lines.extend(alert::happened(facts, locale).map(str::to_owned));
+    lines.extend(
+        sight::worst_first(&facts.findings)
+            .into_iter()
+            .filter(|f| f.verdict != Verdict::Healthy)
+            .take(20)
+            .map(|f| format!("- {}", sight::line(f, locale))),
+    );
     lines.extend(facts.detail.as_deref().map(piece).filter(|d| !d.is_empty()));
     lines
 }
@@ -106,7 +103,7 @@ fn facts_lines(facts: &Facts, locale: Locale) -> Vec<String> {
         ));
     }
     rows.push((Label::Started, time(facts.started, None)));
-    if facts.event != AlertEvent::Started {
+    if alert::tells_duration(facts) {
         rows.push((
             Label::Duration,
             duration(Duration::from_secs(facts.took_ms / 1000), locale),

@@ -1,6 +1,7 @@
 //! Text for each surface, from reports and facts; pure, and the only place where outside text is escaped.
 
 pub mod annotation;
+mod columns;
 pub mod escape;
 pub mod json;
 pub mod mail;
@@ -11,6 +12,7 @@ pub mod progress;
 pub mod slack;
 pub mod story;
 pub mod summary;
+pub mod tables;
 pub mod terminal;
 pub mod timeline;
 

@@ -7,7 +7,7 @@ use crate::core::outcome::KeeperSeen;
 use crate::core::reason::ReasonCode;
 use crate::core::record::Decision;
 use crate::i18n::{Ending, NextStep};
-use crate::render::story::{Story, is_stack_name};
+use crate::render::story::Story;
 
 /// What to do, and the command that does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,11 +94,21 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
         Ending::StillOpen | Ending::Interrupted => {
             out.push(plain(NextStep::Resume, "resume", environment));
         }
+        Ending::Unclosed => {
+            out.push(plain(NextStep::Resume, "resume", environment));
+            out.push(doctor());
+        }
         Ending::Unreachable | Ending::CheckUnavailable => out.push(doctor()),
         Ending::FencedOff => out.push(plain(NextStep::ShowLock, "lock", environment)),
         Ending::RolledBack | Ending::Failed => out.extend(logs()),
-        Ending::Refused
-        | Ending::Cleared
+        Ending::Refused => out.extend(
+            story
+                .report
+                .candidates
+                .first()
+                .map(|c| roll_back(environment, &c.deployment)),
+        ),
+        Ending::Cleared
         | Ending::RollbackCleared
         | Ending::RestoreHere
         | Ending::Healthy
@@ -181,7 +191,20 @@ pub fn for_alert(facts: &Facts) -> Vec<Command> {
             out.push(plain(NextStep::ShowLock, "lock", environment));
         }
     }
-    if !matches!(facts.event, AlertEvent::Started | AlertEvent::Succeeded) {
+    let goes_on = match facts.event {
+        AlertEvent::Started | AlertEvent::Succeeded | AlertEvent::RollbackStarted => true,
+        AlertEvent::HealthCheckFailed => facts.decision == Some(Decision::Restore),
+        AlertEvent::Failed
+        | AlertEvent::RollbackCompleted
+        | AlertEvent::RollbackFailed
+        | AlertEvent::Inconclusive
+        | AlertEvent::Cancelled
+        | AlertEvent::Superseded
+        | AlertEvent::LockTakenOver
+        | AlertEvent::Forced
+        | AlertEvent::Stuck => false,
+    };
+    if !goes_on {
         out.push(show(&facts.deployment));
     }
     out
@@ -249,6 +272,14 @@ fn word(id: &DeploymentId) -> String {
     } else {
         id.to_string()
     }
+}
+
+/// True for a CloudFormation stack name.
+#[must_use]
+pub fn is_stack_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn is_repo(text: &str) -> bool {

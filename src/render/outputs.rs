@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::core::outcome::Report;
-use crate::core::record::{DeploymentType, Verdict};
 use crate::i18n::Locale;
+use crate::i18n::wording::one_line;
 use crate::render::json::{checks, entries, findings, live};
 use crate::render::story::Story;
 
@@ -22,9 +22,47 @@ pub fn outputs(report: &Report, locale: Locale) -> Vec<(&'static str, String)> {
     out
 }
 
-/// Output `result`: all outputs and more as versioned JSON.
+/// GitHub shows at most so many characters of a deployment status.
+/// Source: GitHub REST API, "Create a deployment status".
+pub const MOST_DESCRIPTION: usize = 140;
+
+/// `result` stays below this, for all outputs of a job together may have 1 MB.
+/// Source: GitHub, "Workflow syntax", outputs.
+const MOST_RESULT: usize = 300 * 1024;
+
+/// The headline as the description of a GitHub deployment status.
+#[must_use]
+pub fn description(report: &Report, locale: Locale) -> String {
+    one_line(&Story::of(report).headline(locale), MOST_DESCRIPTION)
+}
+
+/// Output `result`: all outputs and more as versioned JSON. What makes it too large is left out, the least
+/// telling first, and named in `left_out`.
 #[must_use]
 pub fn result(report: &Report, locale: Locale) -> Value {
+    let mut out = whole(report, locale);
+    let mut left_out = Vec::new();
+    for name in [
+        "journal",
+        "restores",
+        "notes",
+        "checks",
+        "gates",
+        "candidates",
+    ] {
+        if out.to_string().len() <= MOST_RESULT {
+            break;
+        }
+        if let Value::Object(map) = &mut out {
+            map.insert(name.to_owned(), Value::Null);
+            left_out.push(name);
+            map.insert("left_out".to_owned(), json!(left_out));
+        }
+    }
+    out
+}
+
+fn whole(report: &Report, locale: Locale) -> Value {
     let story = Story::of(report);
     let mut out = serde_json::Map::new();
     out.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
@@ -36,11 +74,12 @@ pub fn result(report: &Report, locale: Locale) -> Value {
     let more = [
         ("exit_code", json!(report.outcome.exit.code())),
         ("ending", json!(story.ending.as_str())),
-        ("environment", json!(asked.environment)),
-        ("service", json!(asked.service)),
-        ("actor", json!(asked.actor)),
-        ("note", json!(asked.note)),
-        ("run_url", json!(asked.run_url)),
+        ("left_out", json!([])),
+        ("environment", json!(one_line(&asked.environment, 64))),
+        ("service", json!(one_line(&asked.service, 100))),
+        ("actor", json!(asked.actor.as_deref().map(|a| one_line(a, 200)))),
+        ("note", json!(asked.note.as_deref().map(|n| one_line(n, 2000)))),
+        ("run_url", json!(asked.run_url.as_deref().map(|u| one_line(u, 2000)))),
         ("force_deploy", json!(asked.force)),
         ("dry_run", json!(asked.dry_run)),
         ("irreversible", json!(start.is_some_and(|s| s.irreversible))),
@@ -48,7 +87,10 @@ pub fn result(report: &Report, locale: Locale) -> Value {
         ("started_at", json!(start.map(|s| s.at.to_string()))),
         ("ended_at", json!(story.closing.map(|(_, at)| at.to_string()))),
         ("live", json!(story.closing.map(|(c, _)| c.live))),
-        ("error", json!(story.closing.and_then(|(c, _)| c.error.as_deref()))),
+        ("error", json!(story
+                    .closing
+                    .and_then(|(c, _)| c.error.as_deref())
+                    .map(|e| one_line(e, 2000)))),
         ("checks", checks(story.checks())),
         ("gates", findings(story.cause.map_or(&[][..], |c| &c.findings))),
         (
@@ -76,10 +118,14 @@ pub fn result(report: &Report, locale: Locale) -> Value {
             report
                 .told
                 .iter()
-                .map(|t| json!({"event": t.event, "channel": t.channel, "state": t.state, "why": t.why}))
+                .map(|t| json!({"event": t.event, "channel": t.channel, "state": t.state, "why": t.why.as_deref().map(|w| one_line(w, 500))}))
                 .collect(),
         ),
-        ("notes", json!(report.notes)),
+        ("notes", report
+                .notes
+                .iter()
+                .map(|n| one_line(n, 1000))
+                .collect()),
         ("journal", entries(&report.entries)),
         ("generated_at", json!(report.at.to_string())),
     ];
@@ -94,7 +140,6 @@ fn scalars(story: &Story<'_>, locale: Locale) -> Vec<(&'static str, Value)> {
     let start = story.start;
     let previous = start.and_then(|s| s.previous.as_ref());
     let goal = story.goal();
-    let rollback = story.report.asked.kind == DeploymentType::Rollback;
     vec![
         ("deployment_id", json!(start.map(|s| s.id.as_str()))),
         ("deployment_type", json!(story.report.asked.kind)),
@@ -118,10 +163,7 @@ fn scalars(story: &Story<'_>, locale: Locale) -> Vec<(&'static str, Value)> {
             "rollback_target",
             json!(goal.as_ref().map(|g| g.deployment.as_str())),
         ),
-        (
-            "rolled_back",
-            json!(outcome.rolled_back || (rollback && outcome.verdict == Some(Verdict::Healthy))),
-        ),
+        ("rolled_back", json!(outcome.rolled_back)),
         (
             "rollback_ref",
             json!(

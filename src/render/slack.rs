@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::core::alert::{AlertEvent, Facts, Severity};
 use crate::core::record::Verdict;
-use crate::i18n::alert::{done, next, tells_why, title};
-use crate::i18n::reason::meaning;
+use crate::i18n::alert::{done, happened, next, tells_duration, title};
 use crate::i18n::wording::duration;
 use crate::i18n::{Label, Locale, Message, Word, sight};
 use crate::render::escape::{slack, web_address};
@@ -114,7 +113,7 @@ fn fields(facts: &Facts, locale: Locale) -> Vec<Field> {
             true,
         );
     }
-    if facts.event != AlertEvent::Started {
+    if tells_duration(facts) {
         add(
             Label::Duration,
             duration(Duration::from_secs(facts.took_ms / 1000), locale),
@@ -173,10 +172,9 @@ fn shown_verdict(facts: &Facts) -> Option<Verdict> {
 
 fn why(facts: &Facts, locale: Locale) -> String {
     let mut lines = Vec::new();
-    if tells_why(facts)
-        && !(facts.event == AlertEvent::Succeeded && facts.verdict == Some(Verdict::Healthy))
-    {
-        lines.push(slack(meaning(facts.reason, locale), VALUE));
+    // Good news needs no reason.
+    if facts.event != AlertEvent::Succeeded || facts.verdict != Some(Verdict::Healthy) {
+        lines.extend(happened(facts, locale).map(|text| slack(text, VALUE)));
         lines.extend(
             sight::worst_first(&facts.findings)
                 .into_iter()

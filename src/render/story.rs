@@ -5,7 +5,7 @@ use crate::core::gate::Finding;
 use crate::core::id::{CommitSha, DeploymentId, EnvironmentName};
 use crate::core::journal::{Closing, Event, Judgement, StackSeen, Start};
 use crate::core::lease::Live;
-use crate::core::outcome::{Exit, Report};
+use crate::core::outcome::Report;
 use crate::core::policy::{CheckLine, CheckResult};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, DeploymentType, Verdict};
@@ -14,6 +14,7 @@ use crate::core::time::Timestamp;
 use crate::i18n::reason::{because, help, meaning};
 use crate::i18n::wording::{one_line, piece};
 use crate::i18n::{Ending, Locale, Message, Word, sight};
+use crate::render::next::is_stack_name;
 
 /// A report, read once.
 #[derive(Debug, Clone)]
@@ -82,6 +83,9 @@ impl<'a> Story<'a> {
         }
         if let Some(deployment) = deployment {
             story.fill_from(deployment);
+        }
+        if story.start.is_some() && story.ending == Ending::Unreachable {
+            story.ending = Ending::Unclosed;
         }
         story
     }
@@ -243,9 +247,12 @@ impl<'a> Story<'a> {
                 .and_then(|(c, _)| c.error.as_deref().map(piece))
         };
         let from_note = || {
-            matches!(self.ending, Ending::Unreachable | Ending::Invalid)
-                .then(|| self.report.notes.first().map(|n| piece(n)))
-                .flatten()
+            matches!(
+                self.ending,
+                Ending::Unreachable | Ending::Unclosed | Ending::Invalid
+            )
+            .then(|| self.report.notes.first().map(|n| piece(n)))
+            .flatten()
         };
         from_check
             .filter(|p| !p.is_empty())
@@ -258,7 +265,28 @@ impl<'a> Story<'a> {
     #[must_use]
     pub fn reason(&self, locale: Locale) -> String {
         let reason = self.report.outcome.reason;
-        because(reason, self.particulars(reason, locale).as_deref(), locale)
+        if let Some(text) = self.overridden(locale) {
+            return text;
+        }
+        let bad = || {
+            self.worst()
+                .filter(|f| f.verdict == Verdict::Degraded)
+                .map(|f| sight::line(f, locale))
+        };
+        let particulars = self.particulars(reason, locale).or_else(bad);
+        because(reason, particulars.as_deref(), locale)
+    }
+
+    /// Instead of "all checks are in order", where force was needed.
+    fn overridden(&self, locale: Locale) -> Option<String> {
+        let names: Vec<&str> = self
+            .checks()
+            .iter()
+            .filter(|l| l.overridden)
+            .map(|l| l.check.word(locale))
+            .collect();
+        (self.report.outcome.reason == ReasonCode::Allowed && !names.is_empty())
+            .then(|| Message::Overridden(&names.join(", ")).text(locale))
     }
 
     /// What happened, in a sentence or two.
@@ -275,10 +303,10 @@ impl<'a> Story<'a> {
         let first = because(cause, self.particulars(cause, locale).as_deref(), locale);
         // What was done says the rest.
         if matches!(reason, ReasonCode::Restored | ReasonCode::RestoreFailed) {
-            first
-        } else {
-            format!("{first} {}", self.reason(locale))
+            return first;
         }
+        let second = because(reason, self.particulars(reason, locale).as_deref(), locale);
+        format!("{first} {second}")
     }
 
     /// What was done.
@@ -318,6 +346,7 @@ impl<'a> Story<'a> {
             | Ending::Superseded
             | Ending::Invalid
             | Ending::Unreachable
+            | Ending::Unclosed
             | Ending::Interrupted
             | Ending::FencedOff => Some(help(reason, locale)),
         }
@@ -340,10 +369,11 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// True where the job ends red.
+    /// The headline.
     #[must_use]
-    pub fn is_red(&self) -> bool {
-        self.report.outcome.exit != Exit::Fine
+    pub fn headline(&self, locale: Locale) -> String {
+        self.ending
+            .headline(&self.environment, self.report.asked.kind, locale)
     }
 }
 
@@ -363,12 +393,4 @@ impl Goal {
             git_ref: live.git_ref.clone(),
         }
     }
-}
-
-/// True for a CloudFormation stack name.
-#[must_use]
-pub fn is_stack_name(name: &str) -> bool {
-    name.len() <= 128
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use crate::core::alert::NoticeState;
-use crate::core::gate::Finding;
+use crate::core::id::{CommitSha, DeploymentId};
 use crate::core::outcome::{KeeperSeen, Report, Told};
-use crate::core::policy::{CheckLine, CheckResult};
-use crate::core::record::Verdict;
-use crate::i18n::reason::meaning;
-use crate::i18n::wording::{clock, duration, one_line, percent, piece, time};
-use crate::i18n::{Ending, Label, Locale, Message, Word, sight};
+use crate::core::policy::CheckResult;
+use crate::core::record::DeploymentType;
+use crate::i18n::wording::{duration, one_line, piece, time};
+use crate::i18n::{Ending, Label, Locale, Message, Word};
 use crate::render::escape::{code, cut_bytes, link, markdown};
 use crate::render::next;
 use crate::render::story::Story;
+use crate::render::tables::{
+    candidates, changes, checks, events, gate_table, heading, more, notices,
+};
+pub use crate::render::tables::{check_text, verdict_sign};
 use crate::render::timeline;
 
 /// GitHub drops a whole summary that is larger. Source: actions/runner, `FileCommandManager.cs`.
@@ -55,7 +58,7 @@ pub fn summary_of_problems(problems: &[String], locale: Locale) -> String {
     let mut out = format!(
         "## {} {}\n\n{}\n\n",
         Ending::Invalid.sign(),
-        markdown(&Ending::Invalid.headline("", locale)),
+        markdown(&Ending::Invalid.headline("", DeploymentType::Deploy, locale)),
         markdown(&Message::Problems(problems.len() as u64).text(locale)),
     );
     for problem in problems.iter().take(500) {
@@ -83,14 +86,24 @@ fn sections(story: &Story<'_>, rows: usize, locale: Locale) -> Vec<Section> {
     let report = story.report;
     let part = |rank, text: String| Section { rank, text };
     let cause = story.cause.map_or(&[][..], |c| &c.findings);
-    let mut out = vec![
-        part(0, lead(story, locale)),
-        part(2, next_steps(story, locale)),
+    let steps = part(2, next_steps(story, locale));
+    // Where there is something to do, it stands on top.
+    let (top, end) = if next::after(story).len() > 1 {
+        (Some(steps), None)
+    } else {
+        (None, Some(steps))
+    };
+    let mut out = vec![part(0, lead(story, locale))];
+    out.extend(top);
+    out.extend([
         part(3, undelivered(&report.told, locale)),
         part(1, facts(story, locale)),
         part(8, candidates(story, rows, locale)),
-        part(4, gates(Label::Gates, cause, rows, locale)),
-    ];
+        part(
+            4,
+            gate_table(Label::Gates.text(locale), cause, rows, locale),
+        ),
+    ]);
     for (strategy, judgement) in story.after.iter().rev().take(4).rev() {
         let title = format!(
             "{} ({})",
@@ -110,62 +123,50 @@ fn sections(story: &Story<'_>, rows: usize, locale: Locale) -> Vec<Section> {
         part(8, notices(&report.told, rows, locale)),
         part(6, notes(story, rows, locale)),
     ]);
-    out
-}
-
-fn heading(title: &str) -> String {
-    format!("### {}\n\n", markdown(title))
-}
-
-fn more(n: usize, locale: Locale) -> String {
-    format!("\n{}\n", markdown(&Message::AndMore(n as u64).text(locale)))
-}
-
-/// A table with at most so many rows; cells are escaped already.
-fn table(heads: &[Label], rows: &[Vec<String>], most: usize, locale: Locale) -> String {
-    let heads: Vec<&str> = heads.iter().map(|h| h.text(locale)).collect();
-    let mut out = format!(
-        "| {} |\n|{}\n",
-        heads.join(" | "),
-        "---|".repeat(heads.len())
-    );
-    for row in rows.iter().take(most) {
-        out.push_str(&format!("| {} |\n", row.join(" | ")));
-    }
-    if rows.len() > most {
-        out.push_str(&more(rows.len() - most, locale));
-    }
+    out.extend(end);
     out
 }
 
 fn lead(story: &Story<'_>, locale: Locale) -> String {
-    let headline = story.ending.headline(&story.environment, locale);
+    let headline = story.headline(locale);
     let mut out = format!(
         "## {} {}\n\n{}\n",
         story.ending.sign(),
         markdown(&headline),
         markdown(&story.lead(locale))
     );
-    let asked = &story.report.asked;
     if story.ending == Ending::DryRun {
-        let commit = story.git_ref().map(|c| one_line(&c, 12));
-        let would = Message::WouldDeploy {
-            kind: asked.kind,
-            commit: commit.as_deref(),
-            environment: &story.environment,
-        };
-        let all_fine = story.checks().iter().all(|l| {
-            l.overridden
-                || !matches!(
-                    l.result,
-                    CheckResult::Failed { .. } | CheckResult::Unavailable { .. }
-                )
-        });
-        if all_fine {
-            out.push_str(&format!("\n{}\n", markdown(&would.text(locale))));
-        }
+        out.push_str(&format!("\n{}\n", markdown(&would(story, locale))));
     }
     out
+}
+
+/// What a dry run would have done.
+fn would(story: &Story<'_>, locale: Locale) -> String {
+    let refused = story.checks().iter().any(|l| {
+        !l.overridden
+            && matches!(
+                l.result,
+                CheckResult::Failed { .. } | CheckResult::Unavailable { .. }
+            )
+    });
+    if refused {
+        return Message::WouldRefuse.text(locale);
+    }
+    let commit = story.git_ref().map(|c| short_ref(&c));
+    Message::WouldDeploy {
+        kind: story.report.asked.kind,
+        commit: commit.as_deref(),
+        environment: &story.environment,
+    }
+    .text(locale)
+}
+
+fn short_ref(git_ref: &str) -> String {
+    match CommitSha::parse(git_ref) {
+        Ok(sha) => sha.short().to_owned(),
+        Err(_) => one_line(git_ref, 40),
+    }
 }
 
 fn facts(story: &Story<'_>, locale: Locale) -> String {
@@ -242,10 +243,7 @@ fn facts(story: &Story<'_>, locale: Locale) -> String {
     out
 }
 
-fn version(
-    id: &crate::core::id::DeploymentId,
-    commit: Option<&crate::core::id::CommitSha>,
-) -> String {
+fn version(id: &DeploymentId, commit: Option<&CommitSha>) -> String {
     match commit {
         Some(commit) => format!("{} ({})", code(id.as_str()), code(commit.short())),
         None => code(id.as_str()),
@@ -279,7 +277,7 @@ fn flags(story: &Story<'_>, locale: Locale) -> Vec<String> {
                 markdown(Label::IsIrreversible.text(locale))
             ));
         }
-        if !start.locked {
+        if start.unguarded {
             out.push(format!("⚠️ {}", markdown(Label::NoLock.text(locale))));
         }
     }
@@ -314,145 +312,6 @@ fn next_steps(story: &Story<'_>, locale: Locale) -> String {
     out
 }
 
-fn checks(story: &Story<'_>, rows: usize, locale: Locale) -> String {
-    let lines = story.checks();
-    if lines.is_empty() {
-        return String::new();
-    }
-    let kind = story.report.asked.kind;
-    let cells: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| {
-            let (sign, text) = check_text(line, kind, locale);
-            vec![
-                line.check.word(locale).to_owned(),
-                sign.to_owned(),
-                markdown(&text),
-            ]
-        })
-        .collect();
-    heading(Label::Checks.text(locale))
-        + &table(
-            &[Label::Check, Label::Result, Label::Particulars],
-            &cells,
-            rows,
-            locale,
-        )
-}
-
-/// A check's sign and what it found, as plain text.
-#[must_use]
-pub fn check_text(
-    line: &CheckLine,
-    kind: crate::core::record::DeploymentType,
-    locale: Locale,
-) -> (&'static str, String) {
-    let over = |text: String| {
-        if line.overridden {
-            format!("{text} ({})", Message::CheckOverridden.text(locale))
-        } else {
-            text
-        }
-    };
-    match &line.result {
-        CheckResult::Passed { note } => (
-            "✅",
-            note.as_deref()
-                .map(piece)
-                .filter(|n| !n.is_empty())
-                .unwrap_or_else(|| Message::CheckPassed.text(locale)),
-        ),
-        CheckResult::Failed { reason, detail } => {
-            let text = crate::i18n::reason::because(*reason, Some(&piece(detail)), locale);
-            (if line.overridden { "⚠️" } else { "⛔" }, over(text))
-        }
-        CheckResult::Unavailable { why } => {
-            let why = crate::core::observation::Why {
-                kind: why.kind,
-                detail: piece(&why.detail),
-            };
-            (
-                if line.overridden { "⚠️" } else { "❔" },
-                over(Message::CheckUnavailable(&why).text(locale)),
-            )
-        }
-        CheckResult::NotApplicable => ("➖", Message::CheckNotApplicable.text(locale)),
-        CheckResult::Skipped => ("➖", Message::CheckSkipped(kind).text(locale)),
-    }
-}
-
-fn gates(title: Label, findings: &[Finding], rows: usize, locale: Locale) -> String {
-    gate_table(title.text(locale), findings, rows, locale)
-}
-
-fn gate_table(title: &str, findings: &[Finding], rows: usize, locale: Locale) -> String {
-    if findings.is_empty() {
-        return String::new();
-    }
-    let cells: Vec<Vec<String>> = sight::worst_first(findings)
-        .into_iter()
-        .take(rows)
-        .map(|f| gate_row(f, locale))
-        .collect();
-    let mut out = heading(title)
-        + &table(
-            &[
-                Label::Gate,
-                Label::Verdict,
-                Label::Seen,
-                Label::Bound,
-                Label::Evidence,
-                Label::Why,
-            ],
-            &cells,
-            rows,
-            locale,
-        );
-    if findings.len() > rows {
-        out.push_str(&more(findings.len() - rows, locale));
-    }
-    out
-}
-
-fn gate_row(finding: &Finding, locale: Locale) -> Vec<String> {
-    let bounds = sight::join(&sight::bounds(finding), locale);
-    vec![
-        markdown(&sight::gate_name(finding, locale)),
-        format!("{} {}", verdict_sign(finding), finding.verdict.word(locale)),
-        markdown(&sight::join(&sight::seen(finding), locale)),
-        if bounds.is_empty() {
-            "–".to_owned()
-        } else {
-            markdown(&bounds)
-        },
-        markdown(&evidence(finding, locale)),
-        markdown(meaning(finding.reason, locale)),
-    ]
-}
-
-fn evidence(finding: &Finding, locale: Locale) -> String {
-    let sure = sight::sureness(finding);
-    match (finding.verdict, sure.is_empty()) {
-        (_, false) => sight::join(&sure, locale),
-        (Verdict::Healthy | Verdict::Inconclusive, true) => format!(
-            "{} {}",
-            Verdict::Healthy.word(locale),
-            percent(finding.pass_evidence, locale)
-        ),
-        (Verdict::Degraded | Verdict::Skipped, true) => "–".to_owned(),
-    }
-}
-
-/// The sign of a gate's verdict.
-#[must_use]
-pub fn verdict_sign(finding: &Finding) -> &'static str {
-    match finding.verdict {
-        Verdict::Healthy => "✅",
-        Verdict::Degraded => "❌",
-        Verdict::Inconclusive | Verdict::Skipped => "❔",
-    }
-}
-
 fn chart(story: &Story<'_>, locale: Locale) -> String {
     timeline::chart(&story.report.entries, story.report.at, locale).map_or_else(
         String::new,
@@ -463,68 +322,6 @@ fn chart(story: &Story<'_>, locale: Locale) -> String {
             )
         },
     )
-}
-
-fn events(story: &Story<'_>, rows: usize, locale: Locale) -> String {
-    let events = timeline::rows(&story.report.entries, locale);
-    if events.is_empty() {
-        return String::new();
-    }
-    let cells: Vec<Vec<String>> = events
-        .iter()
-        .map(|(at, text)| vec![clock(*at), markdown(text)])
-        .collect();
-    format!(
-        "<details><summary>{}</summary>\n\n{}\n</details>\n",
-        Label::EveryEvent.text(locale),
-        table(&[Label::Time, Label::Event], &cells, rows, locale)
-    )
-}
-
-fn changes(story: &Story<'_>, rows: usize, locale: Locale) -> String {
-    let changes = story.start.map_or(&[][..], |s| &s.changes);
-    if changes.is_empty() {
-        return String::new();
-    }
-    let mut list: String = changes
-        .iter()
-        .take(rows)
-        .map(|c| format!("- {}\n", markdown(&one_line(c, 200))))
-        .collect();
-    if changes.len() > rows {
-        list.push_str(&more(changes.len() - rows, locale));
-    }
-    format!(
-        "<details><summary>{} ({})</summary>\n\n{list}\n</details>\n",
-        Label::Changes.text(locale),
-        changes.len()
-    )
-}
-
-fn candidates(story: &Story<'_>, rows: usize, locale: Locale) -> String {
-    let found = &story.report.candidates;
-    if found.is_empty() {
-        return String::new();
-    }
-    let cells: Vec<Vec<String>> = found
-        .iter()
-        .map(|c| {
-            vec![
-                code(c.deployment.as_str()),
-                c.git_ref
-                    .as_ref()
-                    .map_or("–".to_owned(), |g| code(g.short())),
-                time(c.at, None),
-            ]
-        })
-        .collect();
-    heading(Label::Candidates.text(locale))
-        + &table(
-            &[Label::DeploymentId, Label::Commit, Label::Started],
-            &cells,
-            rows,
-            locale,
-        )
 }
 
 /// Alerts that did not go out, in full sentences.
@@ -566,34 +363,6 @@ fn undelivered(told: &[Told], locale: Locale) -> String {
         .collect::<String>()
         .trim_end_matches(">\n")
         .to_owned()
-}
-
-fn notices(told: &[Told], rows: usize, locale: Locale) -> String {
-    if told.is_empty() {
-        return String::new();
-    }
-    let cells: Vec<Vec<String>> = told
-        .iter()
-        .map(|t| {
-            let sign = match t.state {
-                NoticeState::Sent => "✅",
-                NoticeState::Sending | NoticeState::Owed => "⏳",
-                NoticeState::Undelivered => "⚠️",
-            };
-            vec![
-                t.event.word(locale).to_owned(),
-                t.channel.word(locale).to_owned(),
-                format!("{sign} {}", t.state.word(locale)),
-            ]
-        })
-        .collect();
-    heading(Label::Notices.text(locale))
-        + &table(
-            &[Label::Event, Label::Channel, Label::Result],
-            &cells,
-            rows,
-            locale,
-        )
 }
 
 fn notes(story: &Story<'_>, rows: usize, locale: Locale) -> String {

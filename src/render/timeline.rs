@@ -53,7 +53,7 @@ pub fn chart(entries: &[Entry], now: Timestamp, locale: Locale) -> Option<String
 fn bars(entries: &[Entry], now: Timestamp, locale: Locale) -> Vec<Bar> {
     let mut bars: Vec<Bar> = Vec::new();
     let mut plan: Option<&RestorePlan> = None;
-    let (mut begun, mut watch, mut last) = (None, None, None);
+    let (mut begun, mut watch, mut last, mut closed) = (None, None, None, None);
     let mut step: Option<(String, Timestamp)> = None;
     let bar = |section, name: &str, bad: bool, from, to| Bar {
         section,
@@ -110,23 +110,24 @@ fn bars(entries: &[Entry], now: Timestamp, locale: Locale) -> Vec<Bar> {
                         last.map(|from| bar(Label::GatesAfterRestore, name, bad, from, entry.at)),
                     );
                 }
+                Event::Closed(_) => closed = Some(entry.at),
                 Event::Checked { .. }
                 | Event::Allowed
                 | Event::TookOver { .. }
                 | Event::Adopted { .. }
                 | Event::YieldAsked { .. }
                 | Event::CancelAsked { .. }
-                | Event::Closed(_)
                 | Event::UndoneBy { .. } => {}
             }
         }
     }
+    // What a close has cut short is not running any more.
     let running = |section, name: &str, from| Bar {
         section,
         name: name.to_owned(),
-        tag: "active, ",
+        tag: if closed.is_some() { "" } else { "active, " },
         from,
-        to: now,
+        to: closed.unwrap_or(now),
     };
     if let Some((what, from)) = step {
         bars.push(running(Label::Restore, &what, from));

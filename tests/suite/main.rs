@@ -3,5 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod contract;
+mod drift;
+mod engine;
+mod layers;
 mod stories;
+mod verdict;
 mod world;

@@ -49,6 +49,7 @@ pub fn done(event: A, restoring: bool) -> String {
         A::RollbackStarted => {
             "The last good version is being restored, and the gates are checked again after it."
         }
+        A::RollbackCompleted => "The last good version serves again.",
         A::LockTakenOver => {
             "The abandoned deployment was closed by what could be seen, and a new one has begun."
         }
@@ -57,7 +58,6 @@ pub fn done(event: A, restoring: bool) -> String {
         A::Started
         | A::Succeeded
         | A::Failed
-        | A::RollbackCompleted
         | A::RollbackFailed
         | A::Inconclusive
         | A::Cancelled
@@ -72,6 +72,29 @@ pub fn next(event: A) -> Option<&'static str> {
         A::LockTakenOver => Some("Look at how the abandoned deployment ended."),
         A::Forced => Some("Check that overriding them was intended."),
         A::Stuck => Some("Look at the run that holds the lock, and cancel it if it hangs."),
+        A::Started
+        | A::Succeeded
+        | A::Failed
+        | A::HealthCheckFailed
+        | A::RollbackStarted
+        | A::RollbackCompleted
+        | A::RollbackFailed
+        | A::Inconclusive
+        | A::Cancelled
+        | A::Superseded => None,
+    }
+}
+
+/// What happened, where no reason says it.
+pub fn happened(event: A) -> Option<&'static str> {
+    match event {
+        A::LockTakenOver => {
+            Some("The job that held the lock ended without closing its deployment.")
+        }
+        A::Forced => Some("Checks failed and were overridden with force_deploy."),
+        A::Stuck => {
+            Some("This deployment has held the lock of its environment for more than 6 hours.")
+        }
         A::Started
         | A::Succeeded
         | A::Failed

@@ -1,38 +1,44 @@
 //! Endings in English; knows no surface.
 
+use crate::core::record::DeploymentType;
 use crate::i18n::Ending as E;
 
 /// Headline.
-pub fn headline(ending: E, env: &str) -> String {
+pub fn headline(ending: E, env: &str, kind: DeploymentType) -> String {
+    let (noun, done) = match kind {
+        DeploymentType::Deploy => (format!("deployment to {env}"), format!("Deployed to {env}")),
+        DeploymentType::Rollback => (format!("rollback of {env}"), format!("Rolled {env} back")),
+        DeploymentType::Hotfix => (
+            format!("hotfix to {env}"),
+            format!("Hotfix deployed to {env}"),
+        ),
+    };
     match ending {
-        E::Cleared => format!("Cleared to deploy to {env}"),
-        E::RollbackCleared => format!("Cleared to roll {env} back"),
+        E::Cleared | E::RollbackCleared => format!("Cleared: {noun}"),
         E::RestoreHere => format!("{env} is degraded: the last good version is deployed again now"),
-        E::StillOpen => format!("The deployment to {env} is not finished yet"),
-        E::Healthy => format!("Deployed to {env}, and healthy"),
-        E::RollbackHealthy => format!("Rolled {env} back, and healthy"),
-        E::Unwatched => format!("Deployed to {env}, but nothing was watched"),
-        E::Held => format!("Deployed to {env}, but not proven healthy"),
-        E::LetPass => format!("Deployed to {env}; not proven healthy, let pass as configured"),
+        E::StillOpen => format!("The {noun} is not finished yet"),
+        E::Healthy | E::RollbackHealthy => format!("{done}, and healthy"),
+        E::Unwatched => format!("{done}, but nothing was watched"),
+        E::Held => format!("{done}, but not proven healthy"),
+        E::LetPass => format!("{done}; not proven healthy, let pass as configured"),
         E::AlreadyLive => format!("{env} has this version already"),
-        E::DryRun => format!("Dry run for {env}"),
-        E::Refused => format!("Deployment to {env} refused"),
-        E::CheckUnavailable => format!("Deployment to {env} refused: a check could not be made"),
-        E::DeployFailed => format!("The deployment to {env} failed; nothing was changed"),
-        E::DeployFailedLive => format!("The deployment to {env} failed halfway"),
+        E::DryRun => format!("Dry run: {noun}"),
+        E::Refused => format!("Refused: {noun}"),
+        E::CheckUnavailable => format!("Refused: {noun}; a check could not be made"),
+        E::DeployFailed => format!("The {noun} failed; {env} is unchanged"),
+        E::DeployFailedLive => format!("The {noun} failed halfway"),
         E::DegradedLive => format!("{env} is degraded, and the bad version is still live"),
-        E::Failed => format!("The deployment to {env} failed"),
+        E::Failed => format!("The {noun} failed"),
         E::RolledBack => format!("{env} was degraded and has been rolled back"),
-        E::RestoreFailed => format!("Rolling {env} back failed: a person must act"),
+        E::RestoreFailed => format!("Restoring {env} failed: a person must act"),
         E::StackRollbackFailed => format!("The stack of {env} is stuck: a person must act"),
-        E::Cancelled => format!("The deployment to {env} was cancelled"),
-        E::CancelledLive => format!("Cancelled, but the new version is live in {env}, unverified"),
-        E::Superseded => format!("The deployment to {env} was superseded by another"),
+        E::Cancelled => format!("The {noun} was cancelled"),
+        E::CancelledLive => format!("The {noun} was cancelled, but the new version is live"),
+        E::Superseded => format!("The {noun} was superseded by another"),
         E::Invalid => "Inputs or configuration are not valid".to_owned(),
-        E::Unreachable => {
-            format!("The deployment to {env} stopped: a service could not be reached")
-        }
-        E::Interrupted => format!("The deployment to {env} was interrupted"),
+        E::Unreachable => format!("The {noun} stopped: a service could not be reached"),
+        E::Unclosed => format!("The {noun} could not be closed: a service could not be reached"),
+        E::Interrupted => format!("The {noun} was interrupted"),
         E::FencedOff => format!("Another process has taken over in {env}"),
     }
 }
@@ -52,7 +58,7 @@ pub fn done(ending: E, env: &str) -> String {
         E::AlreadyLive => "Nothing was deployed and nothing was recorded.".to_owned(),
         E::DryRun => "Nothing was changed anywhere.".to_owned(),
         E::Refused | E::CheckUnavailable => format!("Nothing was deployed; {env} is as it was."),
-        E::DeployFailed => format!("{env} is as it was before, so nothing was restored."),
+        E::DeployFailed => "Nothing had to be restored.".to_owned(),
         E::DeployFailedLive => format!("Nothing was restored; what is live in {env} now is not proven to work."),
         E::DegradedLive => "Nothing was restored. A person must act now.".to_owned(),
         E::Failed => format!("Nothing was restored in {env}."),
@@ -63,7 +69,8 @@ pub fn done(ending: E, env: &str) -> String {
         E::CancelledLive => "Nothing was restored; where a keeper runs, it watches on.".to_owned(),
         E::Superseded => "It was neither judged to the end nor restored.".to_owned(),
         E::Invalid => "Nothing was changed.".to_owned(),
-        E::Unreachable => "What is known so far is in the record, or will be closed by what can be seen later.".to_owned(),
+        E::Unreachable => "Nothing was recorded and nothing was deployed.".to_owned(),
+        E::Unclosed => "The record stays open and is closed later, by what can be seen then.".to_owned(),
         E::Interrupted => "What was begun is finished by the post step, the keeper or deploy-guard resume.".to_owned(),
         E::FencedOff => "This process has stopped and changes nothing any more.".to_owned(),
     }

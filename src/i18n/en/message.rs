@@ -50,6 +50,10 @@ pub fn text(message: &M<'_>) -> String {
                 DeploymentType::Rollback => format!("Would roll {environment} back{}.", commit.replacen(" of ", " to ", 1)),
             }
         }
+        M::WouldRefuse => "It would be refused: see the checks.".to_owned(),
+        M::Overridden(names) => {
+            format!("Checks failed and were overridden with force_deploy ({names}); the others are in order.")
+        }
         M::Problems(n) => format!("{} found; nothing was changed.", plural(*n, "problem was", "problems were")),
         M::Watching { seen, against, in_favour, left } => {
             let mut text = (*seen).to_owned();

@@ -28,7 +28,7 @@ pub fn meaning(reason: R) -> &'static str {
         }
         R::Yielded => "The watch ended early to hand the lock over to a rollback or hotfix.",
         R::NoGates => "No gate is configured, so nothing was watched.",
-        R::DeployFailed => "A deploy step failed before it had changed anything that runs.",
+        R::DeployFailed => "A deploy step failed; what runs is the same as before.",
         R::DeployFailedChanged => "A deploy step failed after it had changed what runs.",
         R::StackRollbackFailed => "CloudFormation could not undo its own update.",
         R::Cancelled => "The job was cancelled before anything that runs had changed.",
@@ -38,7 +38,7 @@ pub fn meaning(reason: R) -> &'static str {
         R::CancelledUpdating => "The job was cancelled while the stack was still being updated.",
         R::Superseded => "Another deployment has replaced this one.",
         R::AlreadyLive => "This commit is live already.",
-        R::DryRun => "This was a dry run: everything was checked, nothing was changed.",
+        R::DryRun => "This was a dry run: everything was checked.",
         R::JobStatusUnknown => {
             "It is not known how the job's own steps ended, which does not count as success."
         }

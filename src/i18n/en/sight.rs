@@ -104,8 +104,10 @@ pub fn text(sight: &S) -> String {
         S::PlainBound(bound) => format!("bound {}", number(*bound)),
         S::Baseline(bound) => format!("own baseline at most {}", percent(*bound, L)),
         S::Certain(chance) => format!("certain to 1 in {}", odds(*chance)),
-        S::Evidence(share) => format!("{} of the evidence against it", percent(*share, L)),
-        S::Thin => "too little traffic for a certified pass".to_owned(),
+        S::Evidence(share) => format!("{} of the evidence to fail", percent(*share, L)),
+        S::PassEvidence(share) => format!("{} of the evidence to pass", percent(*share, L)),
+        S::Certified => "certified".to_owned(),
+        S::Thin => "can fail the deployment, not hold it".to_owned(),
     }
 }
 

@@ -54,6 +54,7 @@ pub fn done(event: A, restoring: bool) -> String {
         A::RollbackStarted => {
             "마지막 정상 버전으로 복구하는 중이며, 복구 후 게이트를 다시 확인합니다."
         }
+        A::RollbackCompleted => "마지막 정상 버전이 다시 실행 중입니다.",
         A::LockTakenOver => "방치된 배포를 확인된 사실에 따라 마무리하고 새 배포를 시작했습니다.",
         A::Forced => "통과하지 못한 검사가 있지만 배포를 진행하며, 이 사실을 기록에 남겼습니다.",
         A::Stuck => {
@@ -62,7 +63,6 @@ pub fn done(event: A, restoring: bool) -> String {
         A::Started
         | A::Succeeded
         | A::Failed
-        | A::RollbackCompleted
         | A::RollbackFailed
         | A::Inconclusive
         | A::Cancelled
@@ -77,6 +77,25 @@ pub fn next(event: A) -> Option<&'static str> {
         A::LockTakenOver => Some("방치된 배포가 어떻게 끝났는지 확인하십시오."),
         A::Forced => Some("의도한 강제 배포인지 확인하십시오."),
         A::Stuck => Some("잠금을 보유한 실행을 확인하고, 멈춰 있다면 취소하십시오."),
+        A::Started
+        | A::Succeeded
+        | A::Failed
+        | A::HealthCheckFailed
+        | A::RollbackStarted
+        | A::RollbackCompleted
+        | A::RollbackFailed
+        | A::Inconclusive
+        | A::Cancelled
+        | A::Superseded => None,
+    }
+}
+
+/// What happened, where no reason says it.
+pub fn happened(event: A) -> Option<&'static str> {
+    match event {
+        A::LockTakenOver => Some("잠금을 보유한 작업이 배포를 마무리하지 않은 채 종료되었습니다."),
+        A::Forced => Some("통과하지 못한 검사를 force_deploy로 우회했습니다."),
+        A::Stuck => Some("이 배포가 6시간 넘게 환경의 잠금을 보유하고 있습니다."),
         A::Started
         | A::Succeeded
         | A::Failed

@@ -44,6 +44,10 @@ pub fn text(message: &M<'_>) -> String {
             let commit = commit.map_or(String::new(), |c| format!("{c} "));
             format!("실제 실행이었다면 {environment} 환경에서 {commit}{} 진행했을 것입니다.", with(kind.word(L), Particle::Object))
         }
+        M::WouldRefuse => "실제 실행이었다면 거부되었을 것입니다. 검사 결과를 확인하십시오.".to_owned(),
+        M::Overridden(names) => {
+            format!("통과하지 못한 검사({names})를 force_deploy로 우회했으며, 나머지 검사는 통과했습니다.")
+        }
         M::Problems(n) => format!("문제 {n}건이 발견되어 아무것도 변경하지 않았습니다."),
         M::Watching { seen, against, in_favour, left } => {
             let mut text = (*seen).to_owned();

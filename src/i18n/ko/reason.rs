@@ -26,7 +26,7 @@ pub fn meaning(reason: R) -> &'static str {
         }
         R::Yielded => "롤백 또는 핫픽스에 잠금을 넘겨주기 위해 감시를 일찍 마쳤습니다.",
         R::NoGates => "설정된 게이트가 없어 아무것도 확인하지 않았습니다.",
-        R::DeployFailed => "배포 단계가 실패했지만, 실행 중인 버전은 바뀌지 않았습니다.",
+        R::DeployFailed => "배포 단계가 실패했지만, 실행 중인 버전은 그대로입니다.",
         R::DeployFailedChanged => "배포 단계가 실패했고, 실행 중인 버전이 이미 바뀌었습니다.",
         R::StackRollbackFailed => "CloudFormation이 스택 업데이트를 되돌리지 못했습니다.",
         R::Cancelled => "실행 중인 버전이 바뀌기 전에 작업이 취소되었습니다.",
@@ -36,7 +36,7 @@ pub fn meaning(reason: R) -> &'static str {
         R::CancelledUpdating => "스택을 업데이트하는 도중에 작업이 취소되었습니다.",
         R::Superseded => "다른 배포가 이 배포를 대체했습니다.",
         R::AlreadyLive => "이 커밋은 이미 실행 중입니다.",
-        R::DryRun => "모의 실행이므로 모든 항목을 점검하되 아무것도 바꾸지 않았습니다.",
+        R::DryRun => "모의 실행으로 모든 항목을 점검했습니다.",
         R::JobStatusUnknown => {
             "작업 단계가 어떻게 끝났는지 알 수 없어 성공으로 처리하지 않았습니다."
         }
@@ -84,13 +84,13 @@ pub fn help(reason: R) -> &'static str {
     match reason {
         R::Healthy => "추가 조치가 필요하지 않습니다.",
         R::HttpFailed => {
-            "실패한 게이트의 URL과 배포 이후의 서비스 로그를 확인하고, 원인을 수정한 뒤 다시 배포하십시오."
+            "실패한 게이트의 URL과 배포 이후의 서비스 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
         }
         R::VersionMismatch => {
             "배포 단계가 이 커밋을 실제로 게시했는지, 게이트의 version 설정이 올바른 필드를 읽는지 확인하십시오."
         }
         R::ErrorRateAboveBound => {
-            "표시된 함수나 API가 배포 이후 남긴 오류 로그를 확인하고, 원인을 수정한 뒤 다시 배포하십시오."
+            "표시된 함수나 API가 배포 이후 남긴 오류 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
         }
         R::ErrorRateAboveBaseline => {
             "배포 전후의 오류를 비교하여 새로 생긴 문제를 수정한 뒤 다시 배포하십시오."
@@ -103,7 +103,7 @@ pub fn help(reason: R) -> &'static str {
             "CloudWatch에서 해당 지표를 열어 이번 배포로 무엇이 달라졌는지 확인하십시오."
         }
         R::LogsMatch => {
-            "deploy-guard logs 명령으로 해당 로그를 확인하고, 원인을 수정한 뒤 다시 배포하십시오."
+            "deploy-guard logs 명령으로 해당 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
         }
         R::StackFailed => {
             "스택의 실패 이벤트에서 원인을 확인하십시오. deploy-guard doctor 명령이 목록을 보여 줍니다."
@@ -153,12 +153,12 @@ pub fn help(reason: R) -> &'static str {
             "해당 실행의 로그를 확인하십시오. 기록은 이후에 확인된 사실에 따라 마무리되었습니다."
         }
         R::NoGoodState => {
-            "원인을 수정한 뒤 다시 배포하십시오. 게이트를 통과한 버전만 롤백 대상이 됩니다."
+            "원인을 해결한 뒤 다시 배포하십시오. 게이트를 통과한 버전만 롤백 대상이 됩니다."
         }
         R::TargetFailedSameGate => {
             "수정한 버전을 배포하거나, rollback_target에 더 오래된 버전을 지정하십시오."
         }
-        R::Irreversible => "이전 버전으로 되돌리지 말고, 원인을 수정한 새 버전을 배포하십시오.",
+        R::Irreversible => "이전 버전으로 되돌리지 말고, 원인을 해결한 새 버전을 배포하십시오.",
         R::NoStrategy => {
             "rollback.strategies를 확인하고, deployment_type을 rollback으로 하여 롤백하십시오."
         }

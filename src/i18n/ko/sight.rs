@@ -90,8 +90,10 @@ pub fn text(sight: &S) -> String {
         S::PlainBound(bound) => format!("한도 {}", number(*bound)),
         S::Baseline(bound) => format!("평소 최대 {}", percent(*bound, L)),
         S::Certain(chance) => format!("오판 확률 {}분의 1 이하", odds(*chance)),
-        S::Evidence(share) => format!("이상 판정에 필요한 증거의 {}", percent(*share, L)),
-        S::Thin => "트래픽이 적어 정상 판정 불가".to_owned(),
+        S::Evidence(share) => format!("이상 판정 증거 {}", percent(*share, L)),
+        S::PassEvidence(share) => format!("정상 판정 증거 {}", percent(*share, L)),
+        S::Certified => "정상 입증".to_owned(),
+        S::Thin => "배포를 실패시킬 수는 있으나 보류시키지는 않음".to_owned(),
     }
 }
 

@@ -94,10 +94,10 @@ async fn by_run(
         if !same_run {
             continue;
         }
-        if let Some(stored) = ports.history.deployment(&record.id, now).await? {
-            if is_of_job(&stored, inputs) {
-                return Ok(Some(stored));
-            }
+        if let Some(stored) = ports.history.deployment(&record.id, now).await?
+            && is_of_job(&stored, inputs)
+        {
+            return Ok(Some(stored));
         }
     }
     Ok(None)

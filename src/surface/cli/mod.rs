@@ -1,9 +1,11 @@
 //! The command line: one file a verb. Knows arguments, terminals and exit codes, no adapter.
 
+pub mod batch;
 mod context;
 mod history;
 mod keep;
 mod lock;
+mod simulate;
 mod verify;
 
 use std::io::IsTerminal;
@@ -79,6 +81,8 @@ enum Verb {
     Keep(keep::KeepArgs),
     /// Go on with the open deployment of a job that has died
     Resume(keep::ResumeArgs),
+    /// Judge made-up or recorded traffic with the very engine that judges deployments
+    Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the configuration
     Schema,
     /// Print a shell's completion script
@@ -117,6 +121,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Verb::Lock(args) => lock::lock(common, args, env, connect).await,
         Verb::Keep(args) => keep::keep(common, args, env, connect, stop).await,
         Verb::Resume(args) => keep::resume(common, args, env, connect, stop).await,
+        Verb::Simulate(args) => simulate::simulate(common, args),
         Verb::Schema => {
             print_json(&crate::config::schema());
             Ok(Exit::Fine)

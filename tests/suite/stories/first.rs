@@ -44,6 +44,4 @@ async fn a_good_deployment_is_recorded_watched_and_told() {
         .await;
     verify.assert_code(0);
     assert_eq!(job.finish().await, "success");
-    println!("{}", guard.story());
-    println!("{}", verify.story());
 }

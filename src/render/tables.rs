@@ -1,0 +1,291 @@
+//! The tables of the job summary: checks, gates, events, rollback targets, notices. Know their rows' limit only.
+
+use crate::core::alert::NoticeState;
+use crate::core::gate::Finding;
+use crate::core::observation::Why;
+use crate::core::outcome::Told;
+use crate::core::policy::{CheckLine, CheckName, CheckResult};
+use crate::core::record::{DeploymentType, Verdict};
+use crate::i18n::reason::{because, meaning};
+use crate::i18n::wording::{clock, one_line, piece, time};
+use crate::i18n::{Label, Locale, Message, Word, sight};
+use crate::render::escape::{code, markdown};
+use crate::render::story::Story;
+use crate::render::timeline;
+
+/// A heading.
+pub(super) fn heading(title: &str) -> String {
+    format!("### {}\n\n", markdown(title))
+}
+
+/// How many rows are not shown.
+pub(super) fn more(n: usize, locale: Locale) -> String {
+    format!("\n{}\n", markdown(&Message::AndMore(n as u64).text(locale)))
+}
+
+/// A table with at most so many rows; cells are escaped already.
+pub(super) fn table(heads: &[Label], rows: &[Vec<String>], most: usize, locale: Locale) -> String {
+    let heads: Vec<&str> = heads.iter().map(|h| h.text(locale)).collect();
+    let mut out = format!(
+        "| {} |\n|{}\n",
+        heads.join(" | "),
+        "---|".repeat(heads.len())
+    );
+    for row in rows.iter().take(most) {
+        out.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    if rows.len() > most {
+        out.push_str(&more(rows.len() - most, locale));
+    }
+    out
+}
+
+/// The checks, a line each.
+pub(super) fn checks(story: &Story<'_>, rows: usize, locale: Locale) -> String {
+    let lines = story.checks();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let kind = story.report.asked.kind;
+    let cells: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let (sign, text) = check_text(line, kind, locale);
+            vec![
+                line.check.word(locale).to_owned(),
+                sign.to_owned(),
+                markdown(&text),
+            ]
+        })
+        .collect();
+    heading(Label::Checks.text(locale))
+        + &table(
+            &[Label::Check, Label::Result, Label::Particulars],
+            &cells,
+            rows,
+            locale,
+        )
+}
+
+/// A check's sign and what it found, as plain text.
+#[must_use]
+pub fn check_text(
+    line: &CheckLine,
+    kind: DeploymentType,
+    locale: Locale,
+) -> (&'static str, String) {
+    let over = |text: String| {
+        if line.overridden {
+            format!("{text} ({})", Message::CheckOverridden.text(locale))
+        } else {
+            text
+        }
+    };
+    match &line.result {
+        CheckResult::Passed { note } => (
+            "✅",
+            note.as_deref()
+                .map(piece)
+                .filter(|n| !n.is_empty())
+                .unwrap_or_else(|| Message::CheckPassed.text(locale)),
+        ),
+        CheckResult::Failed { reason, detail } => {
+            let text = because(*reason, Some(&piece(detail)), locale);
+            (if line.overridden { "⚠️" } else { "⛔" }, over(text))
+        }
+        CheckResult::Unavailable { why } => {
+            let why = Why {
+                kind: why.kind,
+                detail: piece(&why.detail),
+            };
+            (
+                if line.overridden { "⚠️" } else { "❔" },
+                over(Message::CheckUnavailable(&why).text(locale)),
+            )
+        }
+        CheckResult::NotApplicable => ("➖", Message::CheckNotApplicable.text(locale)),
+        CheckResult::Skipped
+            if line.check == CheckName::Target && kind != DeploymentType::Rollback =>
+        {
+            ("➖", Message::CheckNotApplicable.text(locale))
+        }
+        CheckResult::Skipped => ("➖", Message::CheckSkipped(kind).text(locale)),
+    }
+}
+
+/// What the gates said, worst first.
+pub(super) fn gate_table(title: &str, findings: &[Finding], rows: usize, locale: Locale) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let cells: Vec<Vec<String>> = sight::worst_first(findings)
+        .into_iter()
+        .take(rows)
+        .map(|f| gate_row(f, locale))
+        .collect();
+    let mut out = heading(title)
+        + &table(
+            &[
+                Label::Gate,
+                Label::Verdict,
+                Label::Seen,
+                Label::Bound,
+                Label::Evidence,
+                Label::Why,
+            ],
+            &cells,
+            rows,
+            locale,
+        );
+    if findings.len() > rows {
+        out.push_str(&more(findings.len() - rows, locale));
+    }
+    out
+}
+
+fn gate_row(finding: &Finding, locale: Locale) -> Vec<String> {
+    let cell = |sights: &[sight::Sight]| {
+        let text = sight::join(sights, locale);
+        if text.is_empty() {
+            "–".to_owned()
+        } else {
+            markdown(&text)
+        }
+    };
+    let why = match finding.verdict {
+        Verdict::Healthy => "–".to_owned(),
+        Verdict::Degraded | Verdict::Inconclusive | Verdict::Skipped => {
+            markdown(meaning(finding.reason, locale))
+        }
+    };
+    vec![
+        markdown(&sight::gate_name(finding, locale)),
+        format!(
+            "{} {}",
+            verdict_sign(finding),
+            verdict_word(finding, locale)
+        ),
+        cell(&sight::seen(finding)),
+        cell(&sight::bounds(finding)),
+        cell(&sight::sureness(finding)),
+        why,
+    ]
+}
+
+/// What a gate says, in a word or two.
+fn verdict_word(finding: &Finding, locale: Locale) -> &'static str {
+    if is_thin(finding) {
+        Label::Thin.text(locale)
+    } else {
+        finding.verdict.word(locale)
+    }
+}
+
+fn is_thin(finding: &Finding) -> bool {
+    finding.thin && finding.verdict == Verdict::Inconclusive
+}
+
+/// The sign of a gate's verdict.
+#[must_use]
+pub fn verdict_sign(finding: &Finding) -> &'static str {
+    match finding.verdict {
+        Verdict::Healthy => "✅",
+        Verdict::Degraded => "❌",
+        Verdict::Inconclusive if is_thin(finding) => "➖",
+        Verdict::Inconclusive | Verdict::Skipped => "❔",
+    }
+}
+
+/// What could be rolled back to.
+pub(super) fn candidates(story: &Story<'_>, rows: usize, locale: Locale) -> String {
+    let found = &story.report.candidates;
+    if found.is_empty() {
+        return String::new();
+    }
+    let cells: Vec<Vec<String>> = found
+        .iter()
+        .map(|c| {
+            vec![
+                code(c.deployment.as_str()),
+                c.git_ref
+                    .as_ref()
+                    .map_or("–".to_owned(), |g| code(g.short())),
+                time(c.at, None),
+            ]
+        })
+        .collect();
+    heading(Label::Candidates.text(locale))
+        + &table(
+            &[Label::DeploymentId, Label::Commit, Label::Started],
+            &cells,
+            rows,
+            locale,
+        )
+}
+
+/// How the notices went.
+pub(super) fn notices(told: &[Told], rows: usize, locale: Locale) -> String {
+    if told.is_empty() {
+        return String::new();
+    }
+    let cells: Vec<Vec<String>> = told
+        .iter()
+        .map(|t| {
+            let sign = match t.state {
+                NoticeState::Sent => "✅",
+                NoticeState::Sending | NoticeState::Owed => "⏳",
+                NoticeState::Undelivered => "⚠️",
+            };
+            vec![
+                t.event.word(locale).to_owned(),
+                t.channel.word(locale).to_owned(),
+                format!("{sign} {}", t.state.word(locale)),
+            ]
+        })
+        .collect();
+    heading(Label::Notices.text(locale))
+        + &table(
+            &[Label::Event, Label::Channel, Label::Result],
+            &cells,
+            rows,
+            locale,
+        )
+}
+
+/// Every event, folded up.
+pub(super) fn events(story: &Story<'_>, rows: usize, locale: Locale) -> String {
+    let events = timeline::rows(&story.report.entries, locale);
+    if events.is_empty() {
+        return String::new();
+    }
+    let cells: Vec<Vec<String>> = events
+        .iter()
+        .map(|(at, text)| vec![clock(*at), markdown(text)])
+        .collect();
+    format!(
+        "<details><summary>{}</summary>\n\n{}\n</details>\n",
+        Label::EveryEvent.text(locale),
+        table(&[Label::Time, Label::Event], &cells, rows, locale)
+    )
+}
+
+/// The commits since the last good version, folded up.
+pub(super) fn changes(story: &Story<'_>, rows: usize, locale: Locale) -> String {
+    let changes = story.start.map_or(&[][..], |s| &s.changes);
+    if changes.is_empty() {
+        return String::new();
+    }
+    let mut list: String = changes
+        .iter()
+        .take(rows)
+        .map(|c| format!("- {}\n", markdown(&one_line(c, 200))))
+        .collect();
+    if changes.len() > rows {
+        list.push_str(&more(changes.len() - rows, locale));
+    }
+    format!(
+        "<details><summary>{} ({})</summary>\n\n{list}\n</details>\n",
+        Label::Changes.text(locale),
+        changes.len()
+    )
+}

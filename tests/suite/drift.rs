@@ -1,0 +1,531 @@
+//! What is written down twice says the same: inputs, outputs, exit codes and reasons in code, `action.yml`, README and docs. `UPDATE_DOCS=1 cargo test drift` writes what can be generated.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use deploy_guard::config;
+use deploy_guard::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report};
+use deploy_guard::core::reason::ReasonCode;
+use deploy_guard::core::record::{Decision, DeploymentType};
+use deploy_guard::core::time::Timestamp;
+use deploy_guard::i18n::Locale;
+use deploy_guard::surface::action::inputs::{self, INPUTS};
+use deploy_guard::surface::cli;
+
+const READMES: [&str; 2] = ["README.md", "docs/README.ko.md"];
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// An input or output as `action.yml` declares it.
+#[derive(Debug)]
+struct Declared {
+    name: String,
+    /// `None` = required; always so for outputs.
+    default: Option<String>,
+    description: String,
+}
+
+fn action() -> serde_yaml::Value {
+    serde_yaml::from_str(&read("action.yml")).expect("action.yml is YAML")
+}
+
+fn declared(section: &str) -> Vec<Declared> {
+    let action = action();
+    let map = action[section].as_mapping().expect("a mapping").clone();
+    map.iter()
+        .map(|(name, body)| Declared {
+            name: name.as_str().expect("a name").to_owned(),
+            default: body.get("default").map(|d| {
+                let text = d.as_str();
+                text.unwrap_or_else(|| panic!("the default of {name:?} is not a string: quote it"))
+                    .to_owned()
+            }),
+            description: body["description"]
+                .as_str()
+                .expect("a description")
+                .to_owned(),
+        })
+        .collect()
+}
+
+fn inputs_in_code() -> Vec<(String, Option<String>)> {
+    let owned = |i: &inputs::Declared| (i.name.to_owned(), i.default.map(str::to_owned));
+    INPUTS.iter().map(owned).collect()
+}
+
+/// The names that the action really writes.
+fn outputs_in_code() -> Vec<String> {
+    let report = Report {
+        asked: Asked {
+            environment: "prod".to_owned(),
+            service: "todo".to_owned(),
+            kind: DeploymentType::Deploy,
+            git_ref: None,
+            actor: None,
+            force: false,
+            dry_run: true,
+            note: None,
+            run_url: None,
+        },
+        outcome: Outcome {
+            status: None,
+            verdict: None,
+            decision: Decision::Continue,
+            reason: ReasonCode::DryRun,
+            deploy_needed: false,
+            rolled_back: false,
+            exit: Exit::Fine,
+        },
+        deployment: None,
+        entries: Vec::new(),
+        checks: Vec::new(),
+        holder: None,
+        candidates: Vec::new(),
+        told: Vec::new(),
+        keeper: KeeperSeen::NotAsked,
+        notes: Vec::new(),
+        at: Timestamp::parse("2024-12-12T14:30:52.000Z").expect("a time"),
+    };
+    let pairs = deploy_guard::render::outputs::outputs(&report, Locale::En);
+    pairs.into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn inputs_of_the_action_are_those_of_the_code() {
+    let in_action: Vec<_> = declared("inputs")
+        .into_iter()
+        .map(|i| (i.name, i.default))
+        .collect();
+    assert_eq!(
+        in_action,
+        inputs_in_code(),
+        "action.yml (left) and INPUTS in src/surface/action/inputs.rs (right)"
+    );
+}
+
+#[test]
+fn only_inputs_without_default_are_required() {
+    let action = action();
+    for (name, body) in action["inputs"].as_mapping().expect("inputs") {
+        let required = body["required"]
+            .as_bool()
+            .unwrap_or_else(|| panic!("{name:?} does not say `required`"));
+        assert_eq!(required, body.get("default").is_none(), "{name:?}");
+    }
+}
+
+#[test]
+fn defaults_use_only_what_the_runner_evaluates_there() {
+    for input in declared("inputs") {
+        for expression in input.default.iter().flat_map(|d| d.split("${{").skip(1)) {
+            let name = expression.trim_start();
+            assert!(
+                name.starts_with("github.") || name.starts_with("job."),
+                "{}: only github, strategy, matrix, job and runner may stand in a default",
+                input.name
+            );
+        }
+    }
+}
+
+#[test]
+fn outputs_of_the_action_are_those_of_the_code() {
+    let in_action: Vec<_> = declared("outputs").into_iter().map(|o| o.name).collect();
+    assert_eq!(
+        in_action,
+        outputs_in_code(),
+        "action.yml (left) and what src/render/outputs.rs writes (right)"
+    );
+}
+
+#[test]
+fn stages_of_the_action_are_names_in_the_image() {
+    let runs = &action()["runs"];
+    assert_eq!(runs["using"].as_str(), Some("docker"));
+    let image = runs["image"].as_str().expect("an image");
+    assert!(
+        image.starts_with("docker://ghcr.io/hanbit/deploy-guard"),
+        "{image}"
+    );
+    assert_eq!(runs["post-if"].as_str(), Some("always()"));
+    assert!(
+        runs.get("args").is_none(),
+        "arguments would go to every stage"
+    );
+    let dockerfile = read("Dockerfile");
+    for stage in ["entrypoint", "post-entrypoint"] {
+        let entry = runs[stage].as_str().expect("an entry point");
+        let name = entry.strip_prefix('/').expect("an absolute path");
+        assert!(
+            !name.contains([' ', '/']),
+            "one path, no arguments: {entry}"
+        );
+        assert!(
+            dockerfile.contains(&format!("/image/{name}")),
+            "the Dockerfile makes no {entry}"
+        );
+    }
+}
+
+#[test]
+fn what_is_secret_says_so() {
+    for (input, code) in declared("inputs").iter().zip(INPUTS) {
+        let says = input.description.contains("A secret") || input.name.ends_with("_token");
+        assert_eq!(code.secret, says, "{}", input.name);
+    }
+}
+
+/// Puts `generated` between the markers `<!-- name -->` and `<!-- /name -->`, or fails where something else stands there.
+fn check_block(file: &str, name: &str, generated: &str) {
+    // Tests run at once, and two of them may write the same file.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock();
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let text = read(file);
+    let (before, rest) = text
+        .split_once(&open)
+        .unwrap_or_else(|| panic!("{file} has no {open}"));
+    let (there, after) = rest
+        .split_once(&close)
+        .unwrap_or_else(|| panic!("{file} has no {close}"));
+    if there == generated {
+        return;
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let text = format!("{before}{open}{generated}{close}{after}");
+        let new = path(&format!("{file}.new"));
+        fs::write(&new, text).expect("the file can be written");
+        fs::rename(&new, path(file)).expect("the file can be replaced");
+        return;
+    }
+    assert_eq!(
+        there, generated,
+        "{file}: `{name}` is out of date; UPDATE_DOCS=1 cargo test drift"
+    );
+}
+
+/// The rows between two markers, as cells.
+fn rows(file: &str, name: &str) -> Vec<Vec<String>> {
+    let text = read(file);
+    let (_, rest) = text
+        .split_once(&format!("<!-- {name} -->\n"))
+        .unwrap_or_else(|| panic!("{file}: no {name}"));
+    let (block, _) = rest
+        .split_once(&format!("<!-- /{name} -->"))
+        .expect("the block ends");
+    block
+        .lines()
+        .filter(|l| l.starts_with('|'))
+        .skip(2)
+        .map(|l| {
+            l.trim_matches('|')
+                .split(" | ")
+                .map(|c| c.trim().to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+fn default_cell(input: &Declared) -> String {
+    match input.default.as_deref() {
+        None => "required".to_owned(),
+        Some("") => "–".to_owned(),
+        Some(default) => format!("`{default}`"),
+    }
+}
+
+fn is_for_users(input: &Declared) -> bool {
+    !input.description.starts_with("Not for users.")
+}
+
+#[test]
+fn the_readme_has_every_input_and_output() {
+    let mut inputs = "| input | default | meaning |\n|---|---|---|\n".to_owned();
+    for input in declared("inputs").iter().filter(|i| is_for_users(i)) {
+        writeln!(
+            inputs,
+            "| `{}` | {} | {} |",
+            input.name,
+            default_cell(input),
+            input.description
+        )
+        .unwrap();
+    }
+    check_block("README.md", "inputs", &inputs);
+    let mut outputs = "| output | meaning |\n|---|---|\n".to_owned();
+    for output in declared("outputs") {
+        writeln!(outputs, "| `{}` | {} |", output.name, output.description).unwrap();
+    }
+    check_block("README.md", "outputs", &outputs);
+}
+
+#[test]
+fn the_korean_readme_has_every_input_and_output() {
+    let file = "docs/README.ko.md";
+    let there: Vec<_> = rows(file, "inputs")
+        .into_iter()
+        .map(|r| (r[0].clone(), r[1].clone(), r[2].clone()))
+        .collect();
+    let wanted: Vec<_> = declared("inputs")
+        .iter()
+        .filter(|i| is_for_users(i))
+        .map(|i| {
+            (
+                format!("`{}`", i.name),
+                default_cell(i).replace("required", "필수"),
+            )
+        })
+        .collect();
+    let names: Vec<_> = there
+        .iter()
+        .map(|(n, d, _)| (n.clone(), d.clone()))
+        .collect();
+    assert_eq!(names, wanted, "{file} (left) and action.yml (right)");
+    let outputs = rows(file, "outputs");
+    let names: Vec<_> = outputs.iter().map(|r| r[0].clone()).collect();
+    let wanted: Vec<_> = declared("outputs")
+        .iter()
+        .map(|o| format!("`{}`", o.name))
+        .collect();
+    assert_eq!(names, wanted, "{file} (left) and action.yml (right)");
+    let is_korean = |t: &str| t.chars().any(|c| ('가'..='힣').contains(&c));
+    assert!(
+        there.iter().all(|(_, _, m)| is_korean(m)) && outputs.iter().all(|r| is_korean(&r[1])),
+        "{file}"
+    );
+    // Values that a reader may copy are the same in both languages.
+    for input in declared("inputs").iter().filter(|i| is_for_users(i)) {
+        let row = there
+            .iter()
+            .find(|(n, _, _)| *n == format!("`{}`", input.name))
+            .expect("a row");
+        for value in input.description.split('`').skip(1).step_by(2) {
+            assert!(
+                row.2.contains(&format!("`{value}`")),
+                "{file}: `{}` lacks `{value}`",
+                input.name
+            );
+        }
+    }
+}
+
+#[test]
+fn both_readmes_have_every_exit_code() {
+    let exits = [
+        Exit::Fine,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Refused,
+        Exit::Act,
+        Exit::Unproven,
+        Exit::Unreachable,
+        Exit::Interrupted,
+        Exit::Terminated,
+    ];
+    let wanted: Vec<_> = exits.iter().map(|e| format!("`{}`", e.code())).collect();
+    for file in READMES {
+        let there: Vec<_> = rows(file, "exit codes")
+            .into_iter()
+            .map(|r| r[0].clone())
+            .collect();
+        assert_eq!(there, wanted, "{file}");
+    }
+}
+
+#[test]
+fn both_readmes_show_the_same_code() {
+    let code = |file: &str| -> Vec<String> {
+        let text = read(file);
+        let blocks = text.split("\n```").skip(1).step_by(2);
+        blocks.map(without_comments).collect()
+    };
+    let [en, ko] = READMES.map(code);
+    assert_eq!(
+        en.len(),
+        ko.len(),
+        "the READMEs have different numbers of code blocks"
+    );
+    for (en, ko) in en.iter().zip(&ko) {
+        assert_eq!(
+            en, ko,
+            "a code block of README.md (left) and of README.ko.md (right)"
+        );
+    }
+}
+
+/// Comments may be translated.
+fn without_comments(block: &str) -> String {
+    let line = |l: &str| {
+        l.split_once(" #")
+            .map_or(l, |(code, _)| code)
+            .trim_end()
+            .to_owned()
+    };
+    block
+        .lines()
+        .filter(|l| !l.trim_start().starts_with('#'))
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Reason codes with the sentence that documents them in the code.
+fn reasons_in_code() -> Vec<(String, String)> {
+    let text = read("src/core/reason.rs");
+    let mut doc = String::new();
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(sentence) = line.strip_prefix("/// ") {
+            if !doc.is_empty() {
+                doc.push(' ');
+            }
+            doc.push_str(sentence);
+        } else if let Some((_, word)) = line.split_once(" = \"") {
+            let word = word.split('"').next().expect("a word").to_owned();
+            found.push((word, std::mem::take(&mut doc)));
+        } else {
+            doc.clear();
+        }
+    }
+    found
+}
+
+#[test]
+fn reasons_are_documented() {
+    let reasons = reasons_in_code();
+    let words: Vec<_> = reasons.iter().map(|(w, _)| w.as_str()).collect();
+    let wanted: Vec<_> = ReasonCode::ALL.iter().map(|r| r.as_str()).collect();
+    assert_eq!(words, wanted, "src/core/reason.rs could not be read");
+    let mut table = "| code | meaning |\n|---|---|\n".to_owned();
+    for (word, doc) in &reasons {
+        assert!(!doc.is_empty(), "{word} says nothing of itself");
+        writeln!(table, "| `{word}` | {doc} |").unwrap();
+    }
+    check_block("docs/reasons.md", "reasons", &table);
+}
+
+#[test]
+fn the_example_configuration_is_valid() {
+    for file in READMES {
+        let text = read(file);
+        let example = text
+            .split("\n```yaml\n")
+            .skip(1)
+            .filter_map(|b| b.split("\n```").next())
+            .find(|b| b.starts_with("version: 1"))
+            .unwrap_or_else(|| panic!("{file} shows no configuration"));
+        let words = |problems: Vec<config::Problem>| -> Vec<String> {
+            problems.iter().map(|p| p.text(Locale::En)).collect()
+        };
+        let settings = config::parse(file, example)
+            .map_err(words)
+            .expect("it can be read");
+        let lookup = |_: &str| Some("https://hooks.slack.com/services/T0/B0/x".to_owned());
+        let environment = settings.environment("production", &lookup).map_err(words);
+        assert!(environment.expect("it is in order").production, "{file}");
+    }
+}
+
+/// Verbs with what must stand behind them, and what they do; help is not one of ours.
+fn verbs() -> Vec<(String, String)> {
+    cli::command()
+        .get_subcommands()
+        .filter(|verb| verb.get_name() != "help")
+        .map(|verb| {
+            let mut usage = verb.get_name().to_owned();
+            for argument in verb.get_positionals() {
+                write!(usage, " <{}>", argument.get_id()).unwrap();
+            }
+            (
+                usage,
+                verb.get_about()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn both_readmes_have_every_command() {
+    let mut table = "| command | does |\n|---|---|\n".to_owned();
+    for (usage, about) in verbs() {
+        writeln!(table, "| `{usage}` | {about} |").unwrap();
+    }
+    check_block("README.md", "commands", &table);
+    let file = "docs/README.ko.md";
+    let there: Vec<_> = rows(file, "commands")
+        .into_iter()
+        .map(|r| r[0].clone())
+        .collect();
+    let wanted: Vec<_> = verbs()
+        .into_iter()
+        .map(|(usage, _)| format!("`{usage}`"))
+        .collect();
+    assert_eq!(there, wanted, "{file} (left) and the command line (right)");
+}
+
+#[test]
+fn example_workflows_use_inputs_and_outputs_that_exist() {
+    let inputs: Vec<_> = declared("inputs").into_iter().map(|i| i.name).collect();
+    let outputs: Vec<_> = declared("outputs").into_iter().map(|o| o.name).collect();
+    let mut seen = 0;
+    let folder = path("examples/workflows");
+    for entry in fs::read_dir(&folder).expect("examples/workflows") {
+        let file = entry.expect("an entry").path();
+        let text = fs::read_to_string(&file).expect("a workflow");
+        let workflow: serde_yaml::Value =
+            serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        for (_, job) in workflow["jobs"].as_mapping().expect("jobs") {
+            for step in job["steps"].as_sequence().expect("steps") {
+                let uses = step
+                    .get("uses")
+                    .and_then(|u| u.as_str())
+                    .unwrap_or_default();
+                let with = step.get("with").and_then(|w| w.as_mapping());
+                if !uses.starts_with("hanbit/deploy-guard@") {
+                    continue;
+                }
+                seen += 1;
+                let with = with
+                    .unwrap_or_else(|| panic!("{}: deploy-guard without inputs", file.display()));
+                for (name, _) in with {
+                    let name = name.as_str().expect("a name");
+                    assert!(
+                        inputs.iter().any(|i| i == name),
+                        "{}: no input `{name}`",
+                        file.display()
+                    );
+                }
+                assert!(
+                    with.get("environment").is_some(),
+                    "{}: `environment` is missing",
+                    file.display()
+                );
+            }
+        }
+        for used in text.split("steps.guard.outputs.").skip(1) {
+            let name: String = used
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            assert!(
+                outputs.contains(&name),
+                "{}: no output `{name}`",
+                file.display()
+            );
+        }
+    }
+    assert!(
+        seen >= 3,
+        "examples/workflows shows deploy-guard {seen} times"
+    );
+}

@@ -1,0 +1,418 @@
+//! GitHub, the stack, the service, the movers and the channels of the stories: state behind a lock, and one process's
+//! way to each. Knows no engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deploy_guard::core::alert::Channel;
+use deploy_guard::core::deployment::Deployment;
+use deploy_guard::core::id::CommitSha;
+use deploy_guard::core::journal::StackSeen;
+use deploy_guard::core::lease::{Holder, JobState, Lease, Live};
+use deploy_guard::core::observation::{Answer, Kind, NetFault, Probe, ProbeRequest, Why};
+use deploy_guard::core::restore::{PlannedStep, StepKey, Strategy};
+use deploy_guard::core::time::Timestamp;
+use deploy_guard::ports::{
+    Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, EnvironmentRules,
+    Forge, ForgeError, Message, Mover, NoPlan, Notifier, Prober, Relation, SendError, Stack,
+    Stacks, StepState,
+};
+
+use super::calls::Calls;
+use super::time::{Time, lock};
+
+/// The commit of version n.
+pub fn sha(version: u32) -> CommitSha {
+    CommitSha::new(format!("{version:x}").repeat(40).chars().take(40).collect::<String>()).expect("hex")
+}
+
+/// How a strategy goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    Works,
+    /// Each step is refused.
+    Refused,
+    /// Works, and the answer is lost.
+    WorksUnheard,
+    /// Done as ordered, and the service is no better for it.
+    Useless,
+    NotApplicable,
+    WouldDestroy,
+}
+
+/// What is outside.
+pub struct Town {
+    pub time: Arc<Time>,
+    /// The version that serves.
+    pub version: Mutex<u32>,
+    /// Versions that answer 500.
+    pub sick: Mutex<BTreeSet<u32>>,
+    /// From then until then every version answers 500.
+    pub fits: Mutex<Vec<(Duration, Duration)>>,
+    /// No host can be reached from here.
+    pub dark: Mutex<bool>,
+    /// Ended jobs' conclusions by run; others run.
+    pub ended: Mutex<BTreeMap<u64, &'static str>>,
+    pub github_dark: Mutex<bool>,
+    /// The stack's last change, and until when it goes on.
+    pub stack: Mutex<(Timestamp, Duration)>,
+    pub stack_word: Mutex<&'static str>,
+    pub ways: Mutex<BTreeMap<Strategy, Way>>,
+    /// When each step was begun, and how often.
+    pub effects: Mutex<BTreeMap<StepKey, (Duration, u32)>>,
+    /// What a channel answers.
+    pub channels: Mutex<BTreeMap<Channel, Mouth>>,
+    /// What arrived: channel, key, text.
+    pub heard: Mutex<Vec<(Channel, String, String)>>,
+    /// When the last probe was made.
+    pub probes: Mutex<usize>,
+}
+
+/// What a channel does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouth {
+    Open,
+    Later,
+    /// Delivered, and the answer is lost.
+    Unheard,
+    Dead,
+    Hangs,
+}
+
+impl Town {
+    pub fn new(time: Arc<Time>) -> Self {
+        let stack = Mutex::new((time.now(), Duration::ZERO));
+        Self {
+            time,
+            version: Mutex::new(1),
+            sick: Mutex::default(),
+            fits: Mutex::default(),
+            dark: Mutex::new(false),
+            ended: Mutex::default(),
+            github_dark: Mutex::new(false),
+            stack,
+            stack_word: Mutex::new("UPDATE_COMPLETE"),
+            ways: Mutex::default(),
+            effects: Mutex::default(),
+            channels: Mutex::default(),
+            heard: Mutex::default(),
+            probes: Mutex::default(),
+        }
+    }
+
+    /// The team's own deploy step.
+    pub fn deploy(&self, version: u32) {
+        *lock(&self.version) = version;
+        *lock(&self.stack) = (self.time.now(), self.time.monotonic());
+    }
+
+    pub fn way(&self, strategy: Strategy, way: Way) {
+        lock(&self.ways).insert(strategy, way);
+    }
+
+    fn answer(&self) -> Result<(u16, u32), NetFault> {
+        *lock(&self.probes) += 1;
+        if *lock(&self.dark) {
+            return Err(NetFault::Timeout);
+        }
+        let (version, now) = (*lock(&self.version), self.time.monotonic());
+        let fit = lock(&self.fits).iter().any(|(from, to)| *from <= now && now < *to);
+        let sick = fit || lock(&self.sick).contains(&version);
+        Ok((if sick { 500 } else { 200 }, version))
+    }
+
+    fn stack_seen(&self, name: &str) -> StackSeen {
+        let (updated, until) = *lock(&self.stack);
+        let word = if self.time.monotonic() < until {
+            "UPDATE_IN_PROGRESS"
+        } else {
+            *lock(&self.stack_word)
+        };
+        StackSeen {
+            name: name.to_owned(),
+            status: Some(word.to_owned()),
+            updated: Some(updated),
+        }
+    }
+
+    fn way_of(&self, strategy: Strategy) -> Way {
+        lock(&self.ways).get(&strategy).cloned().unwrap_or(Way::Works)
+    }
+
+    fn begun(&self, step: &PlannedStep) -> Option<Duration> {
+        lock(&self.effects).get(&step.key).map(|(at, _)| *at)
+    }
+
+    /// How long a step's effect takes.
+    fn takes(strategy: Strategy) -> Duration {
+        match strategy {
+            Strategy::Cloudformation => Duration::from_secs(90),
+            Strategy::LambdaAlias | Strategy::Workflow | Strategy::Redeploy => Duration::ZERO,
+        }
+    }
+
+    fn begin(&self, step: &PlannedStep) {
+        let now = self.time.monotonic();
+        lock(&self.effects)
+            .entry(step.key.clone())
+            .and_modify(|(_, times)| *times += 1)
+            .or_insert((now, 1));
+        // The last word of what a step does is the version that it brings.
+        let to = step.what.rsplit(' ').next().and_then(|w| w.parse().ok());
+        if let (Some(to), true) = (to, self.way_of(step.strategy) != Way::Useless) {
+            *lock(&self.version) = to;
+        }
+    }
+
+    fn state(&self, step: &PlannedStep) -> StepState {
+        match self.begun(step) {
+            None => StepState::NotDone,
+            Some(at) if self.time.monotonic() < at + Self::takes(step.strategy) => StepState::Running,
+            Some(_) => StepState::Done,
+        }
+    }
+}
+
+/// A process's way to the town.
+#[derive(Clone)]
+pub struct Path {
+    pub town: Arc<Town>,
+    pub calls: Arc<Calls>,
+}
+
+fn dark() -> ForgeError {
+    ForgeError::Unreachable {
+        detail: "no answer".to_owned(),
+    }
+}
+
+fn cloud(call: &str) -> CloudError {
+    CloudError {
+        call: call.to_owned(),
+        why: Why::new(Kind::Timeout, "no answer"),
+    }
+}
+
+impl Path {
+    async fn github<T: Send>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<T, ForgeError> + Send,
+    ) -> Result<T, ForgeError> {
+        let work = || if *lock(&self.town.github_dark) { Err(dark()) } else { work() };
+        self.calls.pass(name, work, |_| Err(dark())).await
+    }
+}
+
+#[async_trait]
+impl Forge for Path {
+    async fn config_file(&self, _: &str) -> Result<Option<ConfigFile>, ForgeError> {
+        self.github("config_file", || Ok(None)).await
+    }
+    async fn job(&self, holder: &Holder) -> Result<JobState, ForgeError> {
+        self.github("job", || {
+            let run = holder.run.expect("only jobs are looked up");
+            Ok(match lock(&self.town.ended).get(&run) {
+                Some(word) => JobState::Ended {
+                    conclusion: Some((*word).to_owned()),
+                },
+                None => JobState::Running,
+            })
+        })
+        .await
+    }
+    async fn approvals(&self, _: u64) -> Result<Vec<Approval>, ForgeError> {
+        self.github("approvals", || Ok(Vec::new())).await
+    }
+    async fn environment(&self, _: &str) -> Result<Option<EnvironmentRules>, ForgeError> {
+        self.github("environment", || Ok(None)).await
+    }
+    async fn checks(&self, _: &CommitSha) -> Result<Vec<CheckState>, ForgeError> {
+        self.github("checks", || Ok(Vec::new())).await
+    }
+    async fn recent_commits(&self) -> Result<Vec<CommitLine>, ForgeError> {
+        self.github("recent_commits", || {
+            Ok((1..=9)
+                .rev()
+                .map(|n| CommitLine {
+                    sha: sha(n),
+                    title: format!("version {n}"),
+                    parents: if n > 1 { vec![sha(n - 1)] } else { Vec::new() },
+                })
+                .collect())
+        })
+        .await
+    }
+    async fn compare(&self, _: &str, _: &str) -> Result<Comparison, ForgeError> {
+        self.github("compare", || {
+            Ok(Comparison {
+                relation: Relation::Diverged,
+                commits: Vec::new(),
+            })
+        })
+        .await
+    }
+    async fn ping(&self) -> Result<(), ForgeError> {
+        self.github("ping", || Ok(())).await
+    }
+}
+
+#[async_trait]
+impl Stacks for Path {
+    async fn describe(&self, name: &str) -> Result<Stack, CloudError> {
+        let work = || {
+            Ok(Stack {
+                seen: self.town.stack_seen(name),
+                outputs: BTreeMap::new(),
+            })
+        };
+        let fail = |_| Err(cloud("cloudformation:DescribeStacks"));
+        self.calls.pass("describe", work, fail).await
+    }
+}
+
+#[async_trait]
+impl Prober for Path {
+    async fn probe(&self, request: &ProbeRequest) -> Probe {
+        let at = self.town.time.now();
+        let probe = |outcome| Probe {
+            at,
+            took: Duration::from_millis(20),
+            outcome,
+        };
+        let lost = |fault| Err((fault, "no answer".to_owned()));
+        let work = || match self.town.answer() {
+            Err(fault) => probe(lost(fault)),
+            Ok((status, version)) => probe(Ok(Answer {
+                status,
+                json: request
+                    .json_pointers
+                    .iter()
+                    .map(|p| (p.clone(), sha(version).to_string()))
+                    .collect(),
+                headers: BTreeMap::new(),
+                texts_found: Vec::new(),
+                body_cut: false,
+            })),
+        };
+        self.calls
+            .pass("probe", work, |_| probe(lost(NetFault::Timeout)))
+            .await
+    }
+}
+
+/// One channel's way out.
+pub struct Voice {
+    pub path: Path,
+    pub channel: Channel,
+}
+
+#[async_trait]
+impl Notifier for Voice {
+    fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), SendError> {
+        let town = &self.path.town;
+        let mouth = lock(&town.channels).get(&self.channel).copied().unwrap_or(Mouth::Open);
+        let say = || {
+            let heard = (self.channel, message.key.clone(), message.text.clone());
+            lock(&town.heard).push(heard);
+        };
+        let detail = || "no answer".to_owned();
+        let perhaps = || Err(SendError::Perhaps { detail: detail() });
+        let later = || {
+            Err(SendError::Later {
+                detail: detail(),
+                after: None,
+            })
+        };
+        if mouth == Mouth::Hangs {
+            town.time.sleep(Duration::from_secs(100_000)).await;
+        }
+        let work = || match mouth {
+            Mouth::Open | Mouth::Hangs => {
+                say();
+                Ok(())
+            }
+            Mouth::Unheard => {
+                say();
+                perhaps()
+            }
+            Mouth::Later => later(),
+            Mouth::Dead => Err(SendError::Dead { detail: detail() }),
+        };
+        let fail = |worked| if worked { perhaps() } else { later() };
+        self.path.calls.pass("send", work, fail).await
+    }
+}
+
+/// One strategy's way.
+pub struct Hand {
+    pub path: Path,
+    pub strategy: Strategy,
+}
+
+#[async_trait]
+impl Mover for Hand {
+    fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    async fn plan(&self, deployment: &Deployment, target: &Live) -> Result<Vec<PlannedStep>, NoPlan> {
+        let version = target.git_ref.as_ref().and_then(|r| r.as_str()[..1].parse::<u32>().ok());
+        let version = version.expect("a good version");
+        let id = &deployment.start.id;
+        let step = |name: &str, what: String| PlannedStep {
+            key: StepKey::new(id, name),
+            strategy: self.strategy,
+            what,
+        };
+        let work = || match self.path.town.way_of(self.strategy) {
+            Way::NotApplicable => Err(NoPlan::NotApplicable("no aliases".to_owned())),
+            Way::WouldDestroy => Err(NoPlan::WouldDestroyData("the table goes".to_owned())),
+            Way::Works | Way::Refused | Way::WorksUnheard | Way::Useless => Ok(match self.strategy {
+                Strategy::LambdaAlias => vec![
+                    step("alias-a", "alias live of a stays".to_owned()),
+                    step("alias-b", format!("alias live of b to {version}")),
+                ],
+                Strategy::Cloudformation | Strategy::Workflow | Strategy::Redeploy => {
+                    vec![step("stack", format!("the template of {version}"))]
+                }
+            }),
+        };
+        let fail = |_| Err(NoPlan::Unknown(Why::new(Kind::Timeout, "no answer")));
+        self.path.calls.pass("plan", work, fail).await
+    }
+
+    async fn look(&self, step: &PlannedStep) -> Result<StepState, CloudError> {
+        let work = || Ok(self.path.town.state(step));
+        self.path.calls.pass("look", work, |_| Err(cloud("look"))).await
+    }
+
+    async fn act(&self, _: &Lease, step: &PlannedStep) -> Result<(), CloudError> {
+        let town = &self.path.town;
+        let work = || match town.way_of(self.strategy) {
+            Way::Refused => Err(CloudError {
+                call: "act".to_owned(),
+                why: Why::new(Kind::Denied, "not allowed"),
+            }),
+            Way::WorksUnheard => {
+                town.begin(step);
+                Err(cloud("act"))
+            }
+            Way::Works | Way::Useless | Way::NotApplicable | Way::WouldDestroy => {
+                town.begin(step);
+                Ok(())
+            }
+        };
+        self.path.calls.pass("act", work, |_| Err(cloud("act"))).await?;
+        while town.state(step) == StepState::Running {
+            town.time.sleep(Duration::from_secs(5)).await;
+        }
+        Ok(())
+    }
+}
