@@ -62,9 +62,17 @@ async fn the_old_version_still_answers() {
     deploy(&mut job, Behaviour::healthy("v1")).await;
     let verify = verify(&mut job, &[]).await;
     verify.assert_code(4);
-    summed(&verify, "The version that answers is not the one that was deployed");
+    summed(
+        &verify,
+        "The version that answers is not the one that was deployed",
+    );
     job.finish().await;
-    says(&record(&world).await, "failure", "degraded", "no_good_state");
+    says(
+        &record(&world).await,
+        "failure",
+        "degraded",
+        "no_good_state",
+    );
     assert_free(&world).await;
 }
 

@@ -3,4 +3,7 @@
 mod bad;
 mod first;
 mod good;
+mod lock;
 mod scene;
+mod signals;
+mod table;

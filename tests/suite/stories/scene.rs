@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use crate::world::World;
 use crate::world::app::Behaviour;
 use crate::world::runner::Job;
+use crate::world::runner_process::{Ended, Graces, Process};
 use crate::world::runner_result::StepResult;
 use crate::world::runner_spec::{JobSpec, Uses};
 
@@ -359,4 +361,35 @@ pub fn summed(step: &StepResult, part: &str) {
         "`{part}` should be in the summary:\n{}",
         step.story()
     );
+}
+
+/// Runs a command of the command line in an empty folder with the world's configuration in it.
+pub async fn command(world: &World, args: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().unwrap();
+    let text = world.github.with(|hub| {
+        hub.files
+            .get(&("main".to_owned(), ".github/deploy-guard.yml".to_owned()))
+            .cloned()
+    });
+    if let Some(text) = text {
+        std::fs::create_dir(folder.path().join(".github")).unwrap();
+        std::fs::write(folder.path().join(".github/deploy-guard.yml"), text).unwrap();
+    }
+    let mut env = world.cli_env();
+    env.insert("SLACK_WEBHOOK_URL".into(), world.slack.webhook_url());
+    let process = Process {
+        program: BINARY.into(),
+        args: args.iter().map(|a| (*a).to_owned()).collect(),
+        env,
+        dir: folder.path().to_owned(),
+        interrupts: Vec::new(),
+        graces: Graces::default(),
+        limit: Duration::from_secs(60),
+    };
+    process.run().await
+}
+
+/// One sweep of the keeper.
+pub async fn keep(world: &World) -> Ended {
+    command(world, &["keep", "prod", "--table", TABLE]).await
 }
