@@ -12,16 +12,20 @@ use tokio::sync::Mutex;
 use crate::adapters::aws::{Aws, CallBounds, Login, Site};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::cloudformation::CloudFormation;
+use crate::adapters::cloudwatch::CloudWatch;
 use crate::adapters::dynamodb::DynamoHistory;
+use crate::adapters::functions::LambdaFunctions;
 use crate::adapters::github::{Github, GithubBounds};
 use crate::adapters::http::{Http, HttpSetup};
+use crate::adapters::logs::LogsInsights;
+use crate::adapters::nocloud::NoCloud;
 use crate::adapters::oidc::{JobIdentity, OidcBounds, RoleCredentials, session_name};
 use crate::adapters::probe::HttpProber;
 use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::core::journal::StoppedBy;
-use crate::engine::{Ports, Stop};
+use crate::engine::{Cloud, Ports, Stop};
 use crate::ports::{Clock, Forge, History, Mover, Notifier, Stacks};
 use crate::surface::action::{self, Entry, inputs::Env};
 use crate::surface::cli;
@@ -29,6 +33,9 @@ use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
 
 /// How long a write is sent again while a store does not answer (PRODUCT section 4).
 const STORE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// A log query that takes longer than this is given up for this look.
+const LOGS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the program.
 #[must_use]
@@ -308,6 +315,22 @@ impl Connect for Adapters<'_> {
                 return Err(ConnectError::Settings("no AWS Region is known".to_owned()));
             }
         };
+        let cloud = match &aws {
+            Some(aws) => Cloud {
+                metrics: Arc::new(CloudWatch::new(aws.clone())),
+                functions: Arc::new(LambdaFunctions::new(aws.clone())),
+                logs: Arc::new(LogsInsights::new(
+                    aws.clone(),
+                    self.clock.clone(),
+                    LOGS_PATIENCE,
+                )),
+            },
+            None => Cloud {
+                metrics: Arc::new(NoCloud),
+                functions: Arc::new(NoCloud),
+                logs: Arc::new(NoCloud),
+            },
+        };
         let stacks: Arc<dyn Stacks> = match &aws {
             Some(aws) => Arc::new(CloudFormation::new(aws.clone())),
             None => Arc::new(NoCloud),
@@ -316,27 +339,11 @@ impl Connect for Adapters<'_> {
             history,
             forge,
             stacks,
+            cloud,
             prober: Arc::new(HttpProber::new(&self.http, self.clock.clone())),
             notifiers: self.notifiers(wanted, aws.as_ref())?,
             movers: self.movers.clone(),
             clock: self.clock.clone(),
-        })
-    }
-}
-
-/// Stands where no AWS Region is known: what is asked of it is unknown, not well.
-struct NoCloud;
-
-#[async_trait]
-impl Stacks for NoCloud {
-    async fn describe(&self, name: &str) -> Result<crate::ports::Stack, crate::ports::CloudError> {
-        use crate::core::observation::{Kind, Why};
-        Err(crate::ports::CloudError {
-            call: "cloudformation:DescribeStacks".to_owned(),
-            why: Why::new(
-                Kind::NoData,
-                format!("no AWS Region is known for the stack {name}; set `region` or AWS_REGION"),
-            ),
         })
     }
 }

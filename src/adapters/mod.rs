@@ -4,9 +4,13 @@
 pub mod aws;
 pub mod clock;
 pub mod cloudformation;
+pub mod cloudwatch;
 pub mod dynamodb;
+pub mod functions;
 pub mod github;
 pub mod http;
+pub mod logs;
+pub mod nocloud;
 pub mod oidc;
 pub mod probe;
 pub mod retry;

@@ -3,6 +3,7 @@
 
 use futures_util::future::{join_all, join5};
 
+use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::CommitSha;
 use crate::core::journal::StackSeen;
 use crate::core::lease::{Head, Holder, Live};
@@ -14,6 +15,7 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::DeploymentType;
 use crate::core::time::Timestamp;
 use crate::engine::guard::Request;
+use crate::engine::metrics::alarms::alarms_check;
 use crate::engine::{Ports, Setup};
 use crate::ports::{
     Approval, CheckState, CloudError, CommitLine, Comparison, EnvironmentRules, Forge, ForgeError,
@@ -276,6 +278,8 @@ pub struct Local<'a> {
     pub live: Option<&'a Live>,
     /// The stacks.
     pub stacks: &'a [Result<Stack, CloudError>],
+    /// The alarms, where a gate names some.
+    pub alarms: Option<&'a Result<Vec<AlarmSeen>, CloudError>>,
     /// How the wanted commit lies to the live one.
     pub relation: Option<Result<Relation, ForgeError>>,
     /// The rollback target, or why there is none.
@@ -393,7 +397,7 @@ fn one(
                 }
             }
         },
-        CheckName::Alarms => CheckResult::NotApplicable,
+        CheckName::Alarms => alarms_check(local.alarms),
         CheckName::Target => match &local.target {
             None => CheckResult::NotApplicable,
             Some(Ok(target)) => passed(Some(target.deployment.to_string())),

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join4};
 
 use crate::config::needed_outputs;
 
+use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
 use crate::core::lease::{Head, Holder, KEEPER_FRESH, Live};
@@ -19,6 +20,7 @@ use crate::core::record::{DeploymentType, Record, Status, StoredWord};
 use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
+use crate::engine::metrics::alarms::alarms;
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::waiting::{Succession, Wait, Waited, take_over_if_gone};
@@ -104,6 +106,7 @@ struct Look {
     stacks: Vec<Result<Stack, CloudError>>,
     before: Before,
     missing_outputs: Vec<String>,
+    alarms: Option<Result<Vec<AlarmSeen>, CloudError>>,
 }
 
 impl Look {
@@ -229,7 +232,8 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let (heads, past, (stacks, before, missing_outputs)) = join3(
+    let asks_alarms = !crate::core::policy::skips(request.kind, CheckName::Alarms);
+    let (heads, past, (stacks, before, missing_outputs), alarms) = join4(
         ports.history.heads(&setup.environment),
         async {
             if rollback {
@@ -239,6 +243,13 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
             }
         },
         look_outside(ports, setup),
+        async {
+            if asks_alarms {
+                alarms(&ports.cloud, &setup.gates).await
+            } else {
+                None
+            }
+        },
     )
     .await;
     let heads = heads?;
@@ -260,6 +271,7 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
         stacks,
         before,
         missing_outputs,
+        alarms,
     })
 }
 
@@ -352,6 +364,7 @@ async fn check(
         holder,
         live: live.as_ref(),
         stacks: &look.stacks,
+        alarms: look.alarms.as_ref(),
         relation,
         target: target.clone(),
         now,

@@ -4,6 +4,7 @@
 pub mod checks;
 pub mod guard;
 pub mod keep;
+pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod resume;
@@ -25,8 +26,20 @@ use crate::core::restore::RollbackSettings;
 use crate::core::time::Timestamp;
 use crate::i18n::Locale;
 use crate::ports::{
-    Clock, CommitError, Forge, History, Mover, Notifier, Prober, Stacks, StoreError,
+    Clock, CommitError, Forge, Functions, History, Logs, Metrics, Mover, Notifier, Prober, Stacks,
+    StoreError,
 };
+
+/// What the CloudWatch gates ask.
+#[derive(Clone)]
+pub struct Cloud {
+    /// Metrics and alarms.
+    pub metrics: Arc<dyn Metrics>,
+    /// Lambda functions.
+    pub functions: Arc<dyn Functions>,
+    /// Log queries.
+    pub logs: Arc<dyn Logs>,
+}
 
 /// Everything outside.
 #[derive(Clone)]
@@ -37,6 +50,8 @@ pub struct Ports {
     pub forge: Option<Arc<dyn Forge>>,
     /// CloudFormation.
     pub stacks: Arc<dyn Stacks>,
+    /// What the CloudWatch gates ask.
+    pub cloud: Cloud,
     /// HTTP probes.
     pub prober: Arc<dyn Prober>,
     /// Channels.
@@ -168,6 +183,18 @@ pub enum Say {
         gate: String,
         /// For how long.
         span: Duration,
+    },
+    /// Gates whose baseline promises too few requests for a pass.
+    Thin {
+        /// Their names.
+        gates: Vec<String>,
+    },
+    /// What a gate names is not there, or could not be found out.
+    NotThere {
+        /// Which gate, function or API.
+        gate: String,
+        /// Why, from outside.
+        why: crate::core::observation::Why,
     },
     /// The stack is still changing: the deployment stays open.
     Settling,

@@ -161,10 +161,10 @@ pub struct HttpWatch {
 }
 
 impl HttpWatch {
-    /// Begins with what was known before the deployment, if anything was.
+    /// Begins with what was known before the deployment, if anything was. `alpha`: each gate's share of the
+    /// budget of false rollbacks.
     #[must_use]
-    pub fn new(gates: &GateSettings, before: Option<&Start>, since: Timestamp) -> Self {
-        let alpha = gates.false_rollback / (gates.http.len().max(1) as f64);
+    pub fn new(gates: &GateSettings, before: Option<&Start>, since: Timestamp, alpha: f64) -> Self {
         let failing =
             |gate: &HttpGate| before.is_some_and(|b| b.failing_before.contains(&gate.name));
         let history = |gate: &HttpGate| HttpHistory::new(since, failing(gate));

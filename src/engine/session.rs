@@ -12,6 +12,7 @@ use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
 use crate::core::ledger;
 use crate::core::reason::ReasonCode;
 use crate::core::time::Timestamp;
+use crate::engine::metrics::MetricMemory;
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
 
@@ -31,6 +32,8 @@ pub struct Session {
     pub entries: Vec<Entry>,
     /// The head as last seen; pointers are taken from it at the close.
     pub head: Head,
+    /// Counts of the CloudWatch gates, for whoever goes on.
+    pub metrics: Option<MetricMemory>,
     /// A judgement that could not be made durable yet.
     pub unsaved: Option<Judgement>,
     /// Notices of the writes of this session that are still to be delivered.
@@ -87,6 +90,7 @@ impl Session {
             deployment: Deployment::new(start),
             entries: Vec::new(),
             head,
+            metrics: None,
             unsaved: None,
             notices: Vec::new(),
         };
@@ -136,6 +140,7 @@ impl Session {
             deployment,
             holder,
             head,
+            metrics: None,
             unsaved: None,
             notices: Vec::new(),
         };

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join3;
+
 use crate::core::deployment::State;
 use crate::core::gate::{Finding, GateSettings};
 use crate::core::journal::{Event, Judgement, Start, StoppedBy};
@@ -10,6 +12,7 @@ use crate::core::judge::{Policy, judge};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Verdict};
 use crate::core::time::Timestamp;
+use crate::engine::metrics::MetricWatch;
 use crate::engine::observe::{HttpWatch, Resolved, resolve, stack_findings};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
@@ -64,6 +67,8 @@ pub struct Watching<'a> {
     pub early: Early,
     /// Hands the lock over when asked.
     pub yields: bool,
+    /// What is watched was brought back: it is measured from now on.
+    pub restored: bool,
 }
 
 /// What judging needs beside findings.
@@ -114,6 +119,7 @@ pub async fn watch(
         },
         early: if early { Early::Decided } else { Early::Never },
         yields: true,
+        restored: false,
         setup: &setup,
     };
     let ports = session.ports().clone();
@@ -143,6 +149,7 @@ pub async fn watch_restored(
         pace: QUICK,
         early: Early::Decided,
         yields: false,
+        restored: true,
         setup: &setup,
     };
     let ports = session.ports().clone();
@@ -176,6 +183,7 @@ pub async fn watch_unrecorded(
             Early::Decided
         },
         yields: false,
+        restored: false,
     };
     look_on(ports, &watching, None, say, stop).await
 }
@@ -193,12 +201,18 @@ async fn look_on(
         return Ok(Watched::Judged(judge(Vec::new(), watching.policy)));
     }
     let Resolved { gates, unknown } = resolve(ports, &setup.gates, &setup.stacks).await;
-    let mut http = HttpWatch::new(&gates, watching.before, watching.since);
+    let mut metrics = metric_watch(ports, watching, &gates, session.as_deref());
+    metrics.prepare(&ports.cloud).await;
+    say_what_cannot_be_judged(&metrics, say);
+    let mut http = HttpWatch::new(&gates, watching.before, watching.since, metrics.alpha());
     let mut beat_at = ports.clock.monotonic() + BEAT;
     loop {
+        let at = ports.clock.now();
         let looked = async {
-            http.look(ports).await;
-            stack_findings(ports, &gates, &setup.stacks).await
+            let stacks = stack_findings(ports, &gates, &setup.stacks);
+            join3(http.look(ports), metrics.look(&ports.cloud, at), stacks)
+                .await
+                .2
         };
         let stacks = tokio::select! {
             stacks = looked => stacks,
@@ -208,9 +222,13 @@ async fn look_on(
             return Ok(Watched::Stopped(by));
         }
         let mut findings = http.findings();
+        findings.extend(metrics.findings());
         findings.extend(stacks);
         findings.extend(unknown.iter().cloned());
         let now = ports.clock.now();
+        if let Some(session) = session.as_deref_mut() {
+            session.metrics = (!metrics.is_empty()).then(|| metrics.memory().clone());
+        }
         let judgement = judge(findings.clone(), watching.policy);
         say(Say::Watching {
             findings: findings.clone(),
@@ -219,6 +237,7 @@ async fn look_on(
         });
         let sure = watching.early == Early::Decided
             && http.decided()
+            && metrics.decided()
             && judgement.verdict != Verdict::Inconclusive;
         if now >= watching.until || judgement.verdict == Verdict::Degraded || sure {
             let superseded = judgement.verdict != Verdict::Healthy && http.superseded();
@@ -251,6 +270,44 @@ async fn look_on(
                 by = stopped(stop) => return Ok(Watched::Stopped(by)),
             }
         }
+    }
+}
+
+/// The CloudWatch gates of this watch; after a restore with the baseline of the watch that asked for it.
+fn metric_watch(
+    ports: &Ports,
+    watching: &Watching<'_>,
+    gates: &GateSettings,
+    session: Option<&Session>,
+) -> MetricWatch {
+    let stacks = &watching.setup.stacks;
+    match session.and_then(|s| s.metrics.clone()) {
+        Some(memory) if watching.restored => {
+            MetricWatch::resume(gates, stacks, memory).restarted(watching.since)
+        }
+        Some(memory) if memory.since == watching.since => {
+            MetricWatch::resume(gates, stacks, memory)
+        }
+        Some(_) | None => {
+            let deployed = watching.before.map_or(watching.since, |start| start.at);
+            let watch =
+                MetricWatch::new(gates, stacks, deployed, watching.since, ports.clock.now());
+            if watching.restored {
+                watch.restarted(watching.since)
+            } else {
+                watch
+            }
+        }
+    }
+}
+
+fn say_what_cannot_be_judged(metrics: &MetricWatch, say: &Sayer) {
+    let thin = metrics.thin();
+    if !thin.is_empty() {
+        say(Say::Thin { gates: thin });
+    }
+    for (gate, why) in metrics.missing() {
+        say(Say::NotThere { gate, why });
     }
 }
 

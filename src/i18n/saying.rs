@@ -36,6 +36,13 @@ pub enum Saying<'a> {
         /// How long.
         span: Duration,
     },
+    /// What a gate names is not there.
+    NotThere {
+        /// Which gate, function or API.
+        gate: &'a str,
+        /// Why.
+        why: &'a str,
+    },
     /// The stack is changing.
     Settling,
     /// A step of a restore.
@@ -136,6 +143,13 @@ impl Saying<'_> {
                     duration(*span, l)
                 )
             }
+            Self::NotThere { gate, why } => {
+                format!(
+                    "{}: cannot be judged: {}",
+                    one_line(gate, 80),
+                    one_line(why, 300)
+                )
+            }
             Self::Settling => "the stack is still changing; the deployment stays open".to_owned(),
             Self::Restoring { what } => format!("restoring: {}", one_line(what, 200)),
             Self::AlreadyFree => "nobody holds the lock".to_owned(),
@@ -200,6 +214,13 @@ impl Saying<'_> {
                     "{}: 실패가 이어져 {} 동안 1초마다 다시 확인합니다",
                     one_line(gate, 80),
                     duration(*span, l)
+                )
+            }
+            Self::NotThere { gate, why } => {
+                format!(
+                    "{}: 판정할 수 없습니다: {}",
+                    one_line(gate, 80),
+                    one_line(why, 300)
                 )
             }
             Self::Settling => "스택이 아직 변경 중이어서 배포를 열어 둡니다".to_owned(),

@@ -1,8 +1,8 @@
 //! Progress of the engine as one line; knows no printer.
 
 use crate::engine::Say;
-use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
+use crate::i18n::{Locale, Message};
 
 /// The line, in a language; text from outside is in it, so the printer must make it safe.
 #[must_use]
@@ -25,6 +25,12 @@ pub fn line(say: &Say, locale: Locale, now: crate::core::time::Timestamp) -> Str
             now,
         } => crate::render::progress::progress(findings, *now, *until, locale),
         Say::Confirming { gate, span } => Saying::Confirming { gate, span: *span }.text(locale),
+        Say::Thin { gates } => Message::ThinGates(&gates.join(", ")).text(locale),
+        Say::NotThere { gate, why } => Saying::NotThere {
+            gate,
+            why: &why.detail,
+        }
+        .text(locale),
         Say::Settling => Saying::Settling.text(locale),
         Say::Restoring { what } => Saying::Restoring { what }.text(locale),
     }

@@ -6,6 +6,7 @@ mod contract;
 mod drift;
 mod engine;
 mod layers;
+mod metrics;
 mod stories;
 mod verdict;
 mod world;

@@ -241,7 +241,8 @@ pub fn same_version(got: &str, want: &str) -> bool {
         || matches!((CommitSha::parse(got), CommitSha::parse(want)), (Ok(got), Ok(want)) if got.names(&want))
 }
 
-fn millis(span: Duration) -> u64 {
+/// Whole milliseconds.
+pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 

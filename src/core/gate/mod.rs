@@ -1,6 +1,14 @@
 //! Gates: what each wants to see, and what it finds; one file a kind. Knows no provider.
 
+pub mod alarms;
+pub mod api_gateway;
 pub mod http;
+pub mod lambda;
+pub mod logs;
+pub mod metric;
+pub mod rate;
+pub mod series;
+pub mod table;
 
 use std::time::Duration;
 
@@ -118,7 +126,8 @@ pub struct ApiGatewayGate {
 }
 
 /// How CloudWatch names an API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApiName {
     /// REST API: dimension `ApiName`.
     Rest(String),

@@ -73,7 +73,10 @@ fn stage_of_death(story: &Story, process: &Process) -> Option<Stage> {
     assert!(matches!(main, End::Allowed(_)), "{main:?}");
     story.pass(MINUTE);
     story.town.deploy(2);
-    let verify = story.run(process, finish(process, &job, Adopter::Verify, JobStatus::Success));
+    let verify = story.run(
+        process,
+        finish(process, &job, Adopter::Verify, JobStatus::Success),
+    );
     if died(process) {
         return Some(Stage::Verify);
     }
@@ -91,21 +94,31 @@ fn go_on(story: &Story, heir: Heir, what: &str) {
         Heir::Post => {
             let post = story.process();
             let end = story
-                .run(&post, finish(&post, &Job::new(1, 2), Adopter::Post, JobStatus::Failure))
+                .run(
+                    &post,
+                    finish(&post, &Job::new(1, 2), Adopter::Post, JobStatus::Failure),
+                )
                 .expect("nobody dies");
-            assert!(matches!(end, End::Nothing | End::Closed(..)), "{what}: {end:?}");
+            assert!(
+                matches!(end, End::Nothing | End::Closed(..)),
+                "{what}: {end:?}"
+            );
             story.end_job(1, "failure");
         }
         Heir::Keeper => {
             story.end_job(1, "failure");
             let sweep = story.keep();
-            let closed = |k: &deploy_guard::engine::keep::Kept| matches!(k.what, KeptWhat::Closed(_));
+            let closed =
+                |k: &deploy_guard::engine::keep::Kept| matches!(k.what, KeptWhat::Closed(_));
             assert!(sweep.kept.iter().all(closed), "{what}: {sweep:?}");
         }
         Heir::NextRun => {
             story.end_job(1, "failure");
             let ends = story.job(&Job::new(2, 3));
-            assert!(ends.iter().all(|e| e.exit() == Exit::Fine), "{what}: {ends:?}");
+            assert!(
+                ends.iter().all(|e| e.exit() == Exit::Fine),
+                "{what}: {ends:?}"
+            );
         }
     }
 }
@@ -129,7 +142,10 @@ fn sweep(scene: Scene, heir: Heir, brought_back: bool) -> usize {
             story.check(&what);
             story.check_live(&what);
             let serves = *lock(&story.town.version);
-            let first = story.all().into_iter().find(|s| s.record.commit.as_deref() == Some(super::fakes::sha(2).as_str()));
+            let first = story
+                .all()
+                .into_iter()
+                .find(|s| s.record.commit.as_deref() == Some(super::fakes::sha(2).as_str()));
             let status = first.and_then(|s| s.record.status.known());
             if heir == Heir::NextRun {
                 assert_eq!(serves, 3, "{what}");

@@ -25,7 +25,14 @@ use super::time::{Time, lock};
 
 /// The commit of version n.
 pub fn sha(version: u32) -> CommitSha {
-    CommitSha::new(format!("{version:x}").repeat(40).chars().take(40).collect::<String>()).expect("hex")
+    CommitSha::new(
+        format!("{version:x}")
+            .repeat(40)
+            .chars()
+            .take(40)
+            .collect::<String>(),
+    )
+    .expect("hex")
 }
 
 /// How a strategy goes.
@@ -118,7 +125,9 @@ impl Town {
             return Err(NetFault::Timeout);
         }
         let (version, now) = (*lock(&self.version), self.time.monotonic());
-        let fit = lock(&self.fits).iter().any(|(from, to)| *from <= now && now < *to);
+        let fit = lock(&self.fits)
+            .iter()
+            .any(|(from, to)| *from <= now && now < *to);
         let sick = fit || lock(&self.sick).contains(&version);
         Ok((if sick { 500 } else { 200 }, version))
     }
@@ -138,7 +147,10 @@ impl Town {
     }
 
     fn way_of(&self, strategy: Strategy) -> Way {
-        lock(&self.ways).get(&strategy).cloned().unwrap_or(Way::Works)
+        lock(&self.ways)
+            .get(&strategy)
+            .cloned()
+            .unwrap_or(Way::Works)
     }
 
     fn begun(&self, step: &PlannedStep) -> Option<Duration> {
@@ -169,7 +181,9 @@ impl Town {
     fn state(&self, step: &PlannedStep) -> StepState {
         match self.begun(step) {
             None => StepState::NotDone,
-            Some(at) if self.time.monotonic() < at + Self::takes(step.strategy) => StepState::Running,
+            Some(at) if self.time.monotonic() < at + Self::takes(step.strategy) => {
+                StepState::Running
+            }
             Some(_) => StepState::Done,
         }
     }
@@ -201,7 +215,13 @@ impl Path {
         name: &'static str,
         work: impl FnOnce() -> Result<T, ForgeError> + Send,
     ) -> Result<T, ForgeError> {
-        let work = || if *lock(&self.town.github_dark) { Err(dark()) } else { work() };
+        let work = || {
+            if *lock(&self.town.github_dark) {
+                Err(dark())
+            } else {
+                work()
+            }
+        };
         self.calls.pass(name, work, |_| Err(dark())).await
     }
 }
@@ -317,7 +337,10 @@ impl Notifier for Voice {
 
     async fn send(&self, message: &Message) -> Result<(), SendError> {
         let town = &self.path.town;
-        let mouth = lock(&town.channels).get(&self.channel).copied().unwrap_or(Mouth::Open);
+        let mouth = lock(&town.channels)
+            .get(&self.channel)
+            .copied()
+            .unwrap_or(Mouth::Open);
         let say = || {
             let heard = (self.channel, message.key.clone(), message.text.clone());
             lock(&town.heard).push(heard);
@@ -362,8 +385,15 @@ impl Mover for Hand {
         self.strategy
     }
 
-    async fn plan(&self, deployment: &Deployment, target: &Live) -> Result<Vec<PlannedStep>, NoPlan> {
-        let version = target.git_ref.as_ref().and_then(|r| r.as_str()[..1].parse::<u32>().ok());
+    async fn plan(
+        &self,
+        deployment: &Deployment,
+        target: &Live,
+    ) -> Result<Vec<PlannedStep>, NoPlan> {
+        let version = target
+            .git_ref
+            .as_ref()
+            .and_then(|r| r.as_str()[..1].parse::<u32>().ok());
         let version = version.expect("a good version");
         let id = &deployment.start.id;
         let step = |name: &str, what: String| PlannedStep {
@@ -374,15 +404,17 @@ impl Mover for Hand {
         let work = || match self.path.town.way_of(self.strategy) {
             Way::NotApplicable => Err(NoPlan::NotApplicable("no aliases".to_owned())),
             Way::WouldDestroy => Err(NoPlan::WouldDestroyData("the table goes".to_owned())),
-            Way::Works | Way::Refused | Way::WorksUnheard | Way::Useless => Ok(match self.strategy {
-                Strategy::LambdaAlias => vec![
-                    step("alias-a", "alias live of a stays".to_owned()),
-                    step("alias-b", format!("alias live of b to {version}")),
-                ],
-                Strategy::Cloudformation | Strategy::Workflow | Strategy::Redeploy => {
-                    vec![step("stack", format!("the template of {version}"))]
-                }
-            }),
+            Way::Works | Way::Refused | Way::WorksUnheard | Way::Useless => {
+                Ok(match self.strategy {
+                    Strategy::LambdaAlias => vec![
+                        step("alias-a", "alias live of a stays".to_owned()),
+                        step("alias-b", format!("alias live of b to {version}")),
+                    ],
+                    Strategy::Cloudformation | Strategy::Workflow | Strategy::Redeploy => {
+                        vec![step("stack", format!("the template of {version}"))]
+                    }
+                })
+            }
         };
         let fail = |_| Err(NoPlan::Unknown(Why::new(Kind::Timeout, "no answer")));
         self.path.calls.pass("plan", work, fail).await
@@ -390,7 +422,10 @@ impl Mover for Hand {
 
     async fn look(&self, step: &PlannedStep) -> Result<StepState, CloudError> {
         let work = || Ok(self.path.town.state(step));
-        self.path.calls.pass("look", work, |_| Err(cloud("look"))).await
+        self.path
+            .calls
+            .pass("look", work, |_| Err(cloud("look")))
+            .await
     }
 
     async fn act(&self, _: &Lease, step: &PlannedStep) -> Result<(), CloudError> {
@@ -409,7 +444,10 @@ impl Mover for Hand {
                 Ok(())
             }
         };
-        self.path.calls.pass("act", work, |_| Err(cloud("act"))).await?;
+        self.path
+            .calls
+            .pass("act", work, |_| Err(cloud("act")))
+            .await?;
         while town.state(step) == StepState::Running {
             town.time.sleep(Duration::from_secs(5)).await;
         }

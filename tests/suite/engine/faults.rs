@@ -26,7 +26,9 @@ fn short(sick: bool) -> Story {
 fn count(sick: bool) -> usize {
     let story = short(sick);
     let process = story.process();
-    story.run(&process, job_of(&process, &story.town, &Job::new(1, 2))).expect("nobody dies");
+    story
+        .run(&process, job_of(&process, &story.town, &Job::new(1, 2)))
+        .expect("nobody dies");
     process.calls.names().len()
 }
 
@@ -39,20 +41,32 @@ fn befall(sick: bool, n: usize, fate: Fate) -> (Story, Vec<End>, String) {
         process.calls.intruder(Box::new(move || {
             let person = person.clone();
             Box::pin(async move {
-                release(&person.ports, &person.setup, true).await.expect("it is released");
+                release(&person.ports, &person.setup, true)
+                    .await
+                    .expect("it is released");
             })
         }));
     }
-    let ends = story.run(&process, job_of(&process, &story.town, &Job::new(1, 2))).expect("nobody dies");
+    let ends = story
+        .run(&process, job_of(&process, &story.town, &Job::new(1, 2)))
+        .expect("nobody dies");
     story.end_job(1, "failure");
-    let call = process.calls.names().get(n - 1).copied().unwrap_or("nothing");
+    let call = process
+        .calls
+        .names()
+        .get(n - 1)
+        .copied()
+        .unwrap_or("nothing");
     let what = format!("{fate:?} call {n} ({call}): {ends:?}");
     (story, ends, what)
 }
 
 fn honest(story: &Story, ends: &[End], sick: bool, what: &str) {
     if let End::Allowed(id) = &ends[0] {
-        assert!(story.store.deployment(id).is_some(), "{what}: allowed without a record");
+        assert!(
+            story.store.deployment(id).is_some(),
+            "{what}: allowed without a record"
+        );
     }
     let closed = ends.iter().find_map(|e| match e {
         End::Closed(closing, exit) => Some((closing.status, *exit)),
@@ -60,15 +74,23 @@ fn honest(story: &Story, ends: &[End], sick: bool, what: &str) {
     });
     let open = story.head().holder.is_some();
     if open {
-        let said = ends.iter().any(|e| [Exit::Unreachable, Exit::Act].contains(&e.exit()));
+        let said = ends
+            .iter()
+            .any(|e| [Exit::Unreachable, Exit::Act].contains(&e.exit()));
         assert!(said, "{what}: open, and nobody said so");
     }
     story.check(what);
-    let two = story.all().into_iter().find(|s| s.record.commit.as_deref() == Some(super::fakes::sha(2).as_str()));
+    let two = story
+        .all()
+        .into_iter()
+        .find(|s| s.record.commit.as_deref() == Some(super::fakes::sha(2).as_str()));
     let status = two.and_then(|s| s.record.status.known());
     if sick {
         assert_ne!(status, Some(Status::Success), "{what}: a success by error");
-        assert!(ends.iter().any(|e| e.exit() != Exit::Fine), "{what}: green by error");
+        assert!(
+            ends.iter().any(|e| e.exit() != Exit::Fine),
+            "{what}: green by error"
+        );
     }
     if let Some((closed, _)) = closed {
         assert_eq!(status, Some(closed), "{what}: another end than was said");

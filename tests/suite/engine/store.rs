@@ -70,9 +70,17 @@ impl Store {
         wait(self.inner.deployment(id, self.time.now())).expect("a deployment")
     }
 
-    pub fn totals(&self, environment: &EnvironmentName, service: &ServiceName) -> BTreeMap<Day, Delta> {
+    pub fn totals(
+        &self,
+        environment: &EnvironmentName,
+        service: &ServiceName,
+    ) -> BTreeMap<Day, Delta> {
         let day = self.time.now().day();
-        wait(self.inner.totals(environment, service, day.minus(10), day.next())).expect("totals")
+        wait(
+            self.inner
+                .totals(environment, service, day.minus(10), day.next()),
+        )
+        .expect("totals")
     }
 
     pub fn owed(&self, environment: &EnvironmentName) -> Vec<Notice> {
@@ -100,11 +108,16 @@ impl Store {
         let writer = seen.writers.get(&commit.service).cloned();
         let taken = |fence: Fence, session: &SessionId| {
             let last = writer.as_ref().map_or(Fence(0), |(f, _)| *f);
-            assert!(fence > last, "a fence that does not rise: {fence} after {last}");
+            assert!(
+                fence > last,
+                "a fence that does not rise: {fence} after {last}"
+            );
             (fence, session.clone())
         };
         let now = match write {
-            HeadWrite::Take { seen, session, .. } => taken(seen.unwrap_or(Fence(0)).next(), session),
+            HeadWrite::Take { seen, session, .. } => {
+                taken(seen.unwrap_or(Fence(0)).next(), session)
+            }
             HeadWrite::Adopt { seen, session, .. } | HeadWrite::Inherit { seen, session, .. } => {
                 taken(seen.next(), session)
             }
@@ -126,9 +139,16 @@ impl Store {
         };
         let deployment = replay(&stored.entries).expect("the journal replays");
         let last = stored.entries.last().expect("an entry");
-        let wanted = ledger::record(&deployment, last.at, std::time::Duration::from_secs(90 * 86_400));
+        let wanted = ledger::record(
+            &deployment,
+            last.at,
+            std::time::Duration::from_secs(90 * 86_400),
+        );
         assert_eq!(stored.record.status, wanted.status, "{}", stored.record.id);
-        let (got, wanted) = (stored.record.guard.expect("ours"), wanted.guard.expect("ours"));
+        let (got, wanted) = (
+            stored.record.guard.expect("ours"),
+            wanted.guard.expect("ours"),
+        );
         assert_eq!(got.phase, wanted.phase);
         assert_eq!(got.reason_code, wanted.reason_code);
     }
@@ -153,7 +173,11 @@ impl History for Way {
         self.calls.pass("heads", work, |w| Err(gone(w))).await
     }
 
-    async fn deployment(&self, id: &DeploymentId, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn deployment(
+        &self,
+        id: &DeploymentId,
+        now: Timestamp,
+    ) -> Result<Option<Stored>, StoreError> {
         let work = || wait(self.store.inner.deployment(id, now));
         self.calls.pass("deployment", work, |w| Err(gone(w))).await
     }
@@ -176,7 +200,9 @@ impl History for Way {
 
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
         let work = || self.store.commit(commit);
-        self.calls.pass("commit", work, |w| Err(gone(w).into())).await
+        self.calls
+            .pass("commit", work, |w| Err(gone(w).into()))
+            .await
     }
 
     async fn renew(
@@ -187,8 +213,16 @@ impl History for Way {
         session: &SessionId,
         lease_until: Timestamp,
     ) -> Result<Head, CommitError> {
-        let work = || wait(self.store.inner.renew(environment, service, fence, session, lease_until));
-        self.calls.pass("renew", work, |w| Err(gone(w).into())).await
+        let work = || {
+            wait(
+                self.store
+                    .inner
+                    .renew(environment, service, fence, session, lease_until),
+            )
+        };
+        self.calls
+            .pass("renew", work, |w| Err(gone(w).into()))
+            .await
     }
 
     async fn ask_yield(
@@ -198,11 +232,23 @@ impl History for Way {
         holder: &Token,
         request: &YieldRequest,
     ) -> Result<(), CommitError> {
-        let work = || wait(self.store.inner.ask_yield(environment, service, holder, request));
-        self.calls.pass("ask_yield", work, |w| Err(gone(w).into())).await
+        let work = || {
+            wait(
+                self.store
+                    .inner
+                    .ask_yield(environment, service, holder, request),
+            )
+        };
+        self.calls
+            .pass("ask_yield", work, |w| Err(gone(w).into()))
+            .await
     }
 
-    async fn owed(&self, environment: &EnvironmentName, now: Timestamp) -> Result<Vec<Notice>, StoreError> {
+    async fn owed(
+        &self,
+        environment: &EnvironmentName,
+        now: Timestamp,
+    ) -> Result<Vec<Notice>, StoreError> {
         let work = || wait(self.store.inner.owed(environment, now));
         self.calls.pass("owed", work, |w| Err(gone(w))).await
     }
@@ -215,11 +261,22 @@ impl History for Way {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
-        let work = || wait(self.store.inner.claim(environment, key, session, now, until));
+        let work = || {
+            wait(
+                self.store
+                    .inner
+                    .claim(environment, key, session, now, until),
+            )
+        };
         self.calls.pass("claim", work, |w| Err(gone(w))).await
     }
 
-    async fn mark(&self, environment: &EnvironmentName, session: &SessionId, marks: &[Mark]) -> Result<(), StoreError> {
+    async fn mark(
+        &self,
+        environment: &EnvironmentName,
+        session: &SessionId,
+        marks: &[Mark],
+    ) -> Result<(), StoreError> {
         let work = || wait(self.store.inner.mark(environment, session, marks));
         self.calls.pass("mark", work, |w| Err(gone(w))).await
     }
@@ -230,7 +287,11 @@ impl History for Way {
         self.calls.pass("refuse", work, |w| Err(gone(w))).await
     }
 
-    async fn beat(&self, environment: &EnvironmentName, beat: &KeeperBeat) -> Result<(), StoreError> {
+    async fn beat(
+        &self,
+        environment: &EnvironmentName,
+        beat: &KeeperBeat,
+    ) -> Result<(), StoreError> {
         let work = || wait(self.store.inner.beat(environment, beat));
         self.calls.pass("beat", work, |w| Err(gone(w))).await
     }

@@ -33,9 +33,17 @@ fn a_bad_deployment_is_restored_by_the_first_strategy_and_verified() {
     assert_eq!(end.closing().status, Status::RolledBack);
     assert_eq!(end.closing().reason, ReasonCode::Restored);
     assert_eq!(end.exit(), Exit::Failed);
-    assert!(story.time.monotonic() - before < 3 * MINUTE, "{:?}", story.time.monotonic());
+    assert!(
+        story.time.monotonic() - before < 3 * MINUTE,
+        "{:?}",
+        story.time.monotonic()
+    );
     assert_eq!(*lock(&story.town.version), 1);
-    for event in [AlertEvent::HealthCheckFailed, AlertEvent::RollbackStarted, AlertEvent::RollbackCompleted] {
+    for event in [
+        AlertEvent::HealthCheckFailed,
+        AlertEvent::RollbackStarted,
+        AlertEvent::RollbackCompleted,
+    ] {
         assert_eq!(story.heard(event, Channel::Sns), 1, "{event}");
     }
     story.check("restored");

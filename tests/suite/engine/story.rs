@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use deploy_guard::adapters::nocloud::NoCloud;
 use deploy_guard::core::alert::{AlertEvent, Channel, Routing};
 use deploy_guard::core::deployment::{Deployment, State};
 use deploy_guard::core::gate::http::{HttpGate, HttpMode, VersionCheck};
@@ -73,11 +74,15 @@ impl End {
             Self::Allowed(_) | Self::Nothing => Exit::Fine,
             Self::Not(NotStarted::Refused(_)) | Self::Lost => Exit::Refused,
             Self::Not(NotStarted::Unavailable(_)) => Exit::Unreachable,
-            Self::Not(NotStarted::AlreadyLive | NotStarted::Superseded | NotStarted::DryRun) => Exit::Fine,
+            Self::Not(NotStarted::AlreadyLive | NotStarted::Superseded | NotStarted::DryRun) => {
+                Exit::Fine
+            }
             Self::Closed(_, exit) | Self::Failed(exit, _) | Self::Was(exit) => *exit,
             Self::Open(Drove::LeftToPost(by)) => match by {
                 StoppedBy::Terminate => Exit::Terminated,
-                StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released => Exit::Interrupted,
+                StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released => {
+                    Exit::Interrupted
+                }
             },
             Self::Open(Drove::KeptOpen | Drove::Closed) => Exit::Failed,
         }
@@ -93,9 +98,9 @@ impl End {
 }
 
 fn failed(session: Option<&Session>, error: &EngineError) -> End {
-    let bad = session.and_then(|s| s.unsaved.as_ref()).is_some_and(|j| {
-        j.verdict == deploy_guard::core::record::Verdict::Degraded
-    });
+    let bad = session
+        .and_then(|s| s.unsaved.as_ref())
+        .is_some_and(|j| j.verdict == deploy_guard::core::record::Verdict::Degraded);
     match error {
         EngineError::Lost { .. } => End::Lost,
         EngineError::Stopped(by) => End::Open(Drove::LeftToPost(*by)),
@@ -138,7 +143,9 @@ impl Story {
         let mut swift = story.process();
         swift.setup.gates.window = seconds(5);
         swift.setup.gates.interval = seconds(2);
-        let ends = story.run(&swift, job_of(&swift, &story.town, &job)).expect("nobody dies");
+        let ends = story
+            .run(&swift, job_of(&swift, &story.town, &job))
+            .expect("nobody dies");
         assert_eq!(ends.last().map(End::exit), Some(Exit::Fine), "{ends:?}");
         story.end_job(100, "success");
         lock(&story.town.heard).clear();
@@ -174,6 +181,11 @@ impl Story {
             }),
             forge: Some(Arc::new(path.clone())),
             stacks: Arc::new(path.clone()),
+            cloud: deploy_guard::engine::Cloud {
+                metrics: Arc::new(NoCloud),
+                functions: Arc::new(NoCloud),
+                logs: Arc::new(NoCloud),
+            },
             prober: Arc::new(path.clone()),
             notifiers: vec![voice(Channel::Slack), voice(Channel::Sns)],
             movers: vec![hand(Strategy::LambdaAlias), hand(Strategy::Cloudformation)],
@@ -195,25 +207,41 @@ impl Story {
     /// The whole job, by a process that nothing befalls.
     pub fn job(&self, job: &Job) -> Vec<End> {
         let process = self.process();
-        let ends = self.run(&process, job_of(&process, &self.town, job)).expect("nobody dies");
-        self.end_job(job.run, if ends.iter().all(|e| e.exit() == Exit::Fine) { "success" } else { "failure" });
+        let ends = self
+            .run(&process, job_of(&process, &self.town, job))
+            .expect("nobody dies");
+        self.end_job(
+            job.run,
+            if ends.iter().all(|e| e.exit() == Exit::Fine) {
+                "success"
+            } else {
+                "failure"
+            },
+        );
         ends
     }
 
     /// As [`Self::job`]; the end of its watch.
     pub fn end_of(&self, job: &Job) -> End {
-        self.job(job).into_iter().find(|e| matches!(e, End::Closed(..))).expect("a close")
+        self.job(job)
+            .into_iter()
+            .find(|e| matches!(e, End::Closed(..)))
+            .expect("a close")
     }
 
     pub fn keep(&self) -> Sweep {
         let process = self.process();
-        self.run(&process, keeper(&process)).expect("nobody dies").expect("a sweep")
+        self.run(&process, keeper(&process))
+            .expect("nobody dies")
+            .expect("a sweep")
     }
 
     pub fn release(&self, force: bool) -> Released {
         let process = self.process();
         let work = release(&process.ports, &process.setup, force);
-        self.run(&process, work).expect("nobody dies").expect("an answer")
+        self.run(&process, work)
+            .expect("nobody dies")
+            .expect("an answer")
     }
 
     pub fn pass(&self, span: Duration) {
@@ -227,7 +255,10 @@ impl Story {
 
     pub fn head(&self) -> Head {
         let heads = self.store.heads(&self.setup.environment).heads;
-        heads.into_iter().find(|h| h.service == self.setup.service).expect("a head")
+        heads
+            .into_iter()
+            .find(|h| h.service == self.setup.service)
+            .expect("a head")
     }
 
     pub fn stored(&self, id: &DeploymentId) -> Stored {
@@ -254,14 +285,22 @@ impl Story {
     pub fn tale(&self) -> Vec<&'static str> {
         let all = self.all();
         let newest = all.into_iter().max_by_key(|s| s.record.at).expect("one");
-        newest.entries.iter().flat_map(|e| &e.events).map(Event::name).collect()
+        newest
+            .entries
+            .iter()
+            .flat_map(|e| &e.events)
+            .map(Event::name)
+            .collect()
     }
 
     /// How often an event was heard on a channel.
     pub fn heard(&self, event: AlertEvent, channel: Channel) -> usize {
         let ordered = lock(&self.store.seen).ordered.clone();
         let is = |key: &String| ordered.get(key) == Some(&event);
-        lock(&self.town.heard).iter().filter(|(c, k, _)| *c == channel && is(k)).count()
+        lock(&self.town.heard)
+            .iter()
+            .filter(|(c, k, _)| *c == channel && is(k))
+            .count()
     }
 
     /// What holds at the end of every story, once the keeper had its time.
@@ -271,7 +310,12 @@ impl Story {
         self.pass(3 * MINUTE);
         self.keep();
         let head = self.head();
-        assert_eq!(head.holder, None, "{what}: the lock is free: {:?}", self.tale());
+        assert_eq!(
+            head.holder,
+            None,
+            "{what}: the lock is free: {:?}",
+            self.tale()
+        );
         assert_eq!(head.session, None, "{what}");
         let mut totals = Delta::default();
         for stored in self.all() {
@@ -288,7 +332,11 @@ impl Story {
                 assert!(judged.is_some(), "{what}: success without a judgement");
             }
             let own = Delta::of(
-                if deployment_undone(&stored) { Status::Success } else { status },
+                if deployment_undone(&stored) {
+                    Status::Success
+                } else {
+                    status
+                },
                 deployment.start.kind,
                 closing.reason,
                 record.duration_s.expect("it has ended"),
@@ -299,14 +347,22 @@ impl Story {
             }
         }
         let mut counted = Delta::default();
-        for delta in self.store.totals(&self.setup.environment, &self.setup.service).values() {
+        for delta in self
+            .store
+            .totals(&self.setup.environment, &self.setup.service)
+            .values()
+        {
             counted.merge(delta);
         }
         let clean = |mut d: Delta| {
             d.by_status.retain(|_, n| *n != 0);
             d
         };
-        assert_eq!(clean(counted), clean(totals), "{what}: each is counted once");
+        assert_eq!(
+            clean(counted),
+            clean(totals),
+            "{what}: each is counted once"
+        );
         for (key, (_, times)) in lock(&self.town.effects).iter() {
             assert_eq!(*times, 1, "{what}: {key} was done {times} times");
         }
@@ -316,7 +372,10 @@ impl Story {
     fn check_notices(&self, what: &str) {
         let heard = lock(&self.town.heard).clone();
         for (key, event) in &lock(&self.store.seen).ordered {
-            let times = heard.iter().filter(|(c, k, _)| k == key && key.ends_with(c.as_str())).count();
+            let times = heard
+                .iter()
+                .filter(|(c, k, _)| k == key && key.ends_with(c.as_str()))
+                .count();
             if event.at_least_once() {
                 assert!(times >= 1, "{what}: {event} ({key}) was never told");
             } else {
@@ -330,12 +389,21 @@ impl Story {
     /// The live pointer names what serves.
     pub fn check_live(&self, what: &str) {
         let live = self.head().live.and_then(|l| l.git_ref);
-        assert_eq!(live, Some(sha(*lock(&self.town.version))), "{what}: the live pointer, {:?}", self.tale());
+        assert_eq!(
+            live,
+            Some(sha(*lock(&self.town.version))),
+            "{what}: the live pointer, {:?}",
+            self.tale()
+        );
     }
 }
 
 fn deployment_undone(stored: &Stored) -> bool {
-    stored.entries.iter().flat_map(|e| &e.events).any(|e| matches!(e, Event::UndoneBy { .. }))
+    stored
+        .entries
+        .iter()
+        .flat_map(|e| &e.events)
+        .any(|e| matches!(e, Event::UndoneBy { .. }))
 }
 
 /// A job: its run, and the version that it deploys.
@@ -463,8 +531,18 @@ fn gates() -> GateSettings {
 /// The gates of a deployment of this commit: `{ref}` filled in.
 fn for_version(process: &Process, job: &Job) -> Setup {
     let mut setup = process.setup.clone();
-    for check in setup.gates.http.iter_mut().filter_map(|g| g.version.as_mut()) {
-        check.equals = job.request.git_ref.as_ref().map(ToString::to_string).unwrap_or_default();
+    for check in setup
+        .gates
+        .http
+        .iter_mut()
+        .filter_map(|g| g.version.as_mut())
+    {
+        check.equals = job
+            .request
+            .git_ref
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
     }
     setup
 }
@@ -472,7 +550,14 @@ fn for_version(process: &Process, job: &Job) -> Setup {
 async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
     let notices = std::mem::take(&mut session.notices);
     let environment = &process.setup.environment;
-    deliver(&process.ports, environment, session.id(), Locale::En, notices).await
+    deliver(
+        &process.ports,
+        environment,
+        session.id(),
+        Locale::En,
+        notices,
+    )
+    .await
 }
 
 /// Main: checks, lock, record; then the messages.
@@ -480,7 +565,16 @@ pub async fn main_stage(process: &Process, job: &Job) -> End {
     let (ports, setup) = (&process.ports, for_version(process, job));
     let announce = |_: &Holder| Ok(());
     let mut stop = process.stop.clone();
-    let begun = guard(ports, &setup, &job.request, None, &announce, &quiet(), &mut stop).await;
+    let begun = guard(
+        ports,
+        &setup,
+        &job.request,
+        None,
+        &announce,
+        &quiet(),
+        &mut stop,
+    )
+    .await;
     match begun {
         Err(error) => failed(None, &error),
         Ok(Guarded::Not(not, Extra { .. })) => End::Not(not),
@@ -500,7 +594,12 @@ pub async fn finish(process: &Process, job: &Job, by: Adopter, status: JobStatus
     }
 }
 
-async fn try_finish(process: &Process, job: &Job, by: Adopter, status: JobStatus) -> Result<End, EngineError> {
+async fn try_finish(
+    process: &Process,
+    job: &Job,
+    by: Adopter,
+    status: JobStatus,
+) -> Result<End, EngineError> {
     let (ports, setup) = (&process.ports, for_version(process, job));
     let heads = ports.history.heads(&setup.environment).await?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
@@ -508,8 +607,13 @@ async fn try_finish(process: &Process, job: &Job, by: Adopter, status: JobStatus
     let Some((head, holder)) = held.filter(|(_, holder)| holder.run == Some(job.run)) else {
         return Ok(earlier(process, job, by).await?.unwrap_or(End::Nothing));
     };
-    let stored = ports.history.deployment(&holder.deployment, ports.clock.now()).await?;
-    let Some(stored) = stored else { return Ok(End::Nothing) };
+    let stored = ports
+        .history
+        .deployment(&holder.deployment, ports.clock.now())
+        .await?;
+    let Some(stored) = stored else {
+        return Ok(End::Nothing);
+    };
     let adopted = Session::adopt(ports, &setup, stored, head, by, holder, Vec::new()).await;
     let mut session = adopted.map_err(CommitOr::into_engine)?;
     let how = How {
@@ -547,11 +651,19 @@ async fn earlier(process: &Process, job: &Job, by: Adopter) -> Result<Option<End
         now: process.ports.clock.now(),
     };
     let page = process.ports.history.list(&query).await?;
-    let ours = |r: &&Record| r.guard.as_ref().is_some_and(|g| g.run_url == job.request.run.url);
+    let ours = |r: &&Record| {
+        r.guard
+            .as_ref()
+            .is_some_and(|g| g.run_url == job.request.run.url)
+    };
     let Some(record) = page.records.iter().find(ours) else {
         return Ok(None);
     };
-    let stored = process.ports.history.deployment(&record.id, process.ports.clock.now()).await?;
+    let stored = process
+        .ports
+        .history
+        .deployment(&record.id, process.ports.clock.now())
+        .await?;
     let deployment = stored.and_then(|s| replay(&s.entries).ok());
     Ok(deployment.map(|d| match (&d.state, by) {
         (State::Closed(_), Adopter::Post) => End::Nothing,

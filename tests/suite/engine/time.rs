@@ -188,11 +188,7 @@ pub fn run_all(time: &Time, actors: Vec<Actor<'_>>, dice: u64) {
 }
 
 /// Runs one process to its end; `None` = it was killed.
-pub fn run<T>(
-    time: &Time,
-    killed: &Arc<AtomicBool>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
+pub fn run<T>(time: &Time, killed: &Arc<AtomicBool>, work: impl Future<Output = T>) -> Option<T> {
     let mut end = None;
     let actor = Actor {
         work: Box::pin(async { end = Some(work.await) }),

@@ -13,8 +13,10 @@ use super::aws_identity::{self, Identity};
 use super::aws_lambda::{self, Aliases};
 use super::aws_words;
 use super::calls::{Calls, Seen};
+use super::cloudwatch::CloudWatch;
 use super::faults::{Faults, Wire};
 use super::http::{self, Reply, Req, Server, close_without_answer, form, lock};
+use super::logs::Insights;
 use super::moto;
 use super::oidc::IssuedTokens;
 
@@ -39,6 +41,8 @@ pub struct Shared {
     pub identity: Identity,
     pub stacks: Stacks,
     pub aliases: Aliases,
+    pub cloudwatch: CloudWatch,
+    pub insights: Insights,
     published: Mutex<Vec<Published>>,
     wire: Wire,
 }
@@ -62,6 +66,8 @@ impl AwsProxy {
             identity: Identity::new(tokens.clone()),
             stacks: Stacks::default(),
             aliases: Aliases::default(),
+            cloudwatch: CloudWatch::default(),
+            insights: Insights::default(),
             published: Mutex::default(),
             wire: Wire::new(calls, faults, aws_words::dialect),
         });
@@ -97,6 +103,16 @@ impl AwsProxy {
     /// Switches of DynamoDB.
     pub fn dynamo(&self) -> &Dynamo {
         &self.shared.dynamo
+    }
+
+    /// Switches of CloudWatch's metrics.
+    pub fn cloudwatch(&self) -> &CloudWatch {
+        &self.shared.cloudwatch
+    }
+
+    /// Switches of Logs Insights.
+    pub fn insights(&self) -> &Insights {
+        &self.shared.insights
     }
 
     /// All messages published with success, oldest first.
@@ -137,6 +153,14 @@ async fn route(shared: Arc<Shared>, req: Req, seen: Seen) -> Reply {
         "SNS" => publish(&shared, &req, &seen).await,
         "CloudFormation" => aws_cloudformation::answer(&shared, &req, &seen).await,
         "Lambda" => aws_lambda::answer(&shared, &req, &seen).await,
+        "CloudWatch" => match shared.cloudwatch.answer(&req, &seen) {
+            Some(reply) => reply,
+            None => shared.forward(&req).await,
+        },
+        "Logs" => match shared.insights.answer(&req, &seen) {
+            Some(reply) => reply,
+            None => shared.forward(&req).await,
+        },
         _ => shared.forward(&req).await,
     }
 }

@@ -1,0 +1,330 @@
+//! One share of bad requests against its bound: from minutes of counts to a finding; knows no function and no API.
+
+use crate::core::gate::series::Series;
+use crate::core::gate::{Counted, Finding, GateKind, GateSettings, Mode, Seen};
+use crate::core::observation::Why;
+use crate::core::reason::ReasonCode;
+use crate::core::record::Verdict;
+use crate::core::verdict::budget::{planned_buckets, share};
+use crate::core::verdict::interval::wilson;
+use crate::core::verdict::{self, Bucket, PreparedTest, RateFinding, RateTest, Threshold, Totals};
+
+/// Share of requests that may be slower than a p95 bound, and a p99 bound.
+pub const SLOWER_THAN_P95: f64 = 0.05;
+/// See [`SLOWER_THAN_P95`].
+pub const SLOWER_THAN_P99: f64 = 0.01;
+
+/// The simple mode fails at 2 of the newest 3 minutes with requests.
+const FAILING_MINUTES: u32 = 2;
+const OF_MINUTES: u32 = 3;
+
+/// What the bad requests are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Failed ones.
+    Errors,
+    /// Refused ones.
+    Throttles,
+    /// Slow ones.
+    Latency,
+}
+
+/// One test: which share, of what, against which bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateGate {
+    /// Shown name, unique in its environment.
+    pub name: String,
+    /// Kind of the gate that it belongs to.
+    pub kind: GateKind,
+    /// What the bad requests are.
+    pub about: About,
+    /// These together are the requests.
+    pub requests: Vec<Series>,
+    /// The bad ones.
+    pub errors: Series,
+    /// Absolute bound, as a fraction.
+    pub bound: f64,
+}
+
+impl RateGate {
+    /// The series that it needs.
+    pub fn wanted(&self) -> impl Iterator<Item = &Series> {
+        self.requests.iter().chain(std::iter::once(&self.errors))
+    }
+}
+
+/// What is the same for all tests of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    /// How shares are judged.
+    pub mode: Mode,
+    /// One test's share of the deployment's budget of false alarms.
+    pub alpha: f64,
+    /// Minutes of window and bake.
+    pub planned: u32,
+}
+
+impl Terms {
+    /// Divides the budget over `tests` tests: those of metrics and the HTTP gates together. Alarms, expressions and
+    /// logs have bounds without chance in them and take no share.
+    #[must_use]
+    pub fn of(gates: &GateSettings, tests: usize) -> Self {
+        Self {
+            mode: gates.mode,
+            alpha: share(gates.false_rollback, tests),
+            planned: planned_buckets(gates.window.as_secs(), gates.bake.as_secs()),
+        }
+    }
+}
+
+/// A test with its baseline.
+#[derive(Debug, Clone)]
+pub struct RateJudge {
+    test: Test,
+    /// Too little traffic for a pass.
+    pub thin: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    Sequential(Box<PreparedTest>),
+    Threshold {
+        rule: Threshold,
+        bad_before: bool,
+    },
+    /// Settings that no test takes.
+    None(Why),
+}
+
+impl RateJudge {
+    /// Fixes what the minutes `before` the deployment, and the same hour of the day before, say.
+    #[must_use]
+    pub fn new(
+        gate: &RateGate,
+        terms: Terms,
+        before: &[Bucket],
+        day_before: Option<&[Bucket]>,
+    ) -> Self {
+        match terms.mode {
+            Mode::Sequential => {
+                let bound = gate.bound.clamp(1e-9, 1.0 - 1e-9);
+                match RateTest::new(bound, terms.alpha, terms.planned.max(1)) {
+                    Ok(test) => {
+                        let prepared = PreparedTest::new(test, before, day_before);
+                        Self {
+                            thin: prepared.thin(),
+                            test: Test::Sequential(Box::new(prepared)),
+                        }
+                    }
+                    Err(error) => Self {
+                        thin: false,
+                        test: Test::None(Why::new(
+                            crate::core::observation::Kind::Malformed,
+                            error.to_string(),
+                        )),
+                    },
+                }
+            }
+            Mode::Threshold => Self::threshold(gate, terms, before),
+        }
+    }
+
+    fn threshold(gate: &RateGate, terms: Terms, before: &[Bucket]) -> Self {
+        let rule = Threshold {
+            bound: gate.bound,
+            failing: FAILING_MINUTES,
+            of: OF_MINUTES,
+            fewest_requests: 1,
+        };
+        let newest = before.len().saturating_sub(OF_MINUTES as usize);
+        let tail = before.get(newest..).unwrap_or_default();
+        let seen = Totals::of(before);
+        let busy = seen.busy_minutes as f64 / (seen.known_minutes.max(1)) as f64;
+        Self {
+            thin: seen.known_minutes > 0
+                && busy * f64::from(terms.planned) < f64::from(FAILING_MINUTES),
+            test: Test::Threshold {
+                bad_before: rule.judge(tail).0 == verdict::Verdict::Degraded,
+                rule,
+            },
+        }
+    }
+
+    /// What the final minutes since the watch began say. `why`: the reason why the newest ones are not known.
+    #[must_use]
+    pub fn finding(&self, gate: &RateGate, after: &[Bucket], why: Option<&Why>) -> Finding {
+        let finding = match &self.test {
+            Test::Sequential(test) => sequential(gate, &test.judge(after)),
+            Test::Threshold { rule, bad_before } => {
+                simple(gate, rule, *bad_before, self.thin, after)
+            }
+            Test::None(why) => Finding {
+                seen: Seen::Unknown { why: why.clone() },
+                ..blank(gate)
+            },
+        };
+        match why {
+            Some(why) if finding.counted.is_none() && finding.verdict != Verdict::Degraded => {
+                Finding {
+                    // What could not be looked at is not excused by little traffic.
+                    thin: finding.thin && finding.reason != ReasonCode::NoData,
+                    seen: Seen::Unknown { why: why.clone() },
+                    ..finding
+                }
+            }
+            _ => finding,
+        }
+    }
+}
+
+/// A finding of a test that has seen nothing.
+#[must_use]
+pub fn blank(gate: &RateGate) -> Finding {
+    Finding {
+        gate: gate.name.clone(),
+        kind: gate.kind,
+        verdict: Verdict::Inconclusive,
+        reason: ReasonCode::NoData,
+        thin: false,
+        certified: false,
+        counted: None,
+        bound: Some(gate.bound),
+        baseline_bound: None,
+        alpha: None,
+        evidence: 0.0,
+        pass_evidence: 0.0,
+        seen: Seen::Nothing,
+    }
+}
+
+fn counted(seen: Totals) -> Option<Counted> {
+    (seen.requests > 0).then(|| Counted {
+        requests: seen.requests,
+        errors: seen.errors,
+        interval: wilson(seen.errors as f64, seen.requests as f64, 0.025),
+    })
+}
+
+fn sequential(gate: &RateGate, found: &RateFinding) -> Finding {
+    let reason = reason(gate.about, found.reason);
+    Finding {
+        verdict: match found.verdict {
+            verdict::Verdict::Healthy => Verdict::Healthy,
+            verdict::Verdict::Degraded => Verdict::Degraded,
+            verdict::Verdict::Inconclusive => Verdict::Inconclusive,
+        },
+        reason,
+        // Traffic that is gone was there before: not thin, but a finding of its own.
+        thin: found.thin && reason != ReasonCode::TrafficVanished,
+        certified: found.verdict == verdict::Verdict::Healthy,
+        counted: counted(found.seen),
+        bound: Some(found.theta_abs),
+        baseline_bound: found.theta_rel,
+        evidence: found.evidence,
+        pass_evidence: found.pass_evidence,
+        seen: if found.seen.known_minutes > 0 {
+            Seen::Counts
+        } else {
+            Seen::Nothing
+        },
+        ..blank(gate)
+    }
+}
+
+fn reason(about: About, reason: verdict::ReasonCode) -> ReasonCode {
+    use verdict::ReasonCode as From;
+    match (reason, about) {
+        (From::ErrorRateAboveBound | From::ErrorRateAboveBaseline, About::Latency) => {
+            ReasonCode::LatencyAboveBound
+        }
+        (From::ErrorRateAboveBound, About::Errors | About::Throttles) => {
+            ReasonCode::ErrorRateAboveBound
+        }
+        (From::ErrorRateAboveBaseline, About::Errors | About::Throttles) => {
+            ReasonCode::ErrorRateAboveBaseline
+        }
+        (From::Certified, _) => ReasonCode::Healthy,
+        (From::TooFewRequests, _) => ReasonCode::TooFewRequests,
+        (From::NotProven, _) => ReasonCode::NotProven,
+        (From::BadBefore, _) => ReasonCode::FailingBefore,
+        (From::NoData | From::TooLittleData, _) => ReasonCode::NoData,
+        (From::NoTraffic, _) => ReasonCode::NoTraffic,
+        (From::TrafficVanished, _) => ReasonCode::TrafficVanished,
+    }
+}
+
+fn simple(
+    gate: &RateGate,
+    rule: &Threshold,
+    bad_before: bool,
+    thin: bool,
+    after: &[Bucket],
+) -> Finding {
+    let above = |bucket: &Bucket| {
+        Totals::of(std::slice::from_ref(bucket))
+            .rate()
+            .map(|rate| rate > rule.bound)
+    };
+    // What failed already before is no evidence until it has been good once.
+    let muted = if bad_before {
+        after
+            .iter()
+            .position(|bucket| above(bucket) == Some(false))
+            .unwrap_or(after.len())
+    } else {
+        0
+    };
+    let judged = after.get(muted..).unwrap_or_default();
+    let (verdict, _) = rule.judge(judged);
+    let seen = Totals::of(after);
+    let newest: Vec<bool> = judged
+        .iter()
+        .rev()
+        .filter_map(above)
+        .take(rule.of as usize)
+        .collect();
+    let minutes = f64::from(rule.failing.max(1));
+    let bad = newest.iter().filter(|above| **above).count() as f64;
+    let busy = Totals::of(judged).busy_minutes as f64;
+    let (verdict, reason) = match verdict {
+        verdict::Verdict::Degraded => (
+            Verdict::Degraded,
+            reason(gate.about, verdict::ReasonCode::ErrorRateAboveBound),
+        ),
+        verdict::Verdict::Healthy => (Verdict::Healthy, ReasonCode::Healthy),
+        verdict::Verdict::Inconclusive => (
+            Verdict::Inconclusive,
+            if seen.known_minutes == 0 {
+                ReasonCode::NoData
+            } else if seen.requests == 0 {
+                ReasonCode::NoTraffic
+            } else if muted > 0 && judged.is_empty() {
+                ReasonCode::FailingBefore
+            } else {
+                ReasonCode::TooFewRequests
+            },
+        ),
+    };
+    Finding {
+        verdict,
+        reason,
+        thin,
+        certified: verdict == Verdict::Healthy,
+        counted: counted(seen),
+        evidence: if verdict == Verdict::Degraded {
+            1.0
+        } else {
+            (bad / minutes).min(1.0)
+        },
+        pass_evidence: (busy / minutes).min(1.0),
+        seen: if seen.known_minutes > 0 {
+            Seen::Counts
+        } else {
+            Seen::Nothing
+        },
+        ..blank(gate)
+    }
+}
+
+#[cfg(test)]
+mod tests;
