@@ -222,7 +222,7 @@ async fn watched_end(
     match watched {
         Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
             session.unsaved = Some(judgement.clone());
-            session.append(vec![Event::Judged(judgement)]).await?;
+            judged_bad(session, judgement).await?;
             session.unsaved = None;
         }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
@@ -258,7 +258,29 @@ async fn watched_end(
     Ok(None)
 }
 
-/// The plan, or the end that follows from there being none; said before anything is touched.
+/// A judgement that asks for a restore, and in the same write its plan, or the end that follows from there being
+/// none: so that people are told once what happened and what is done about it.
+async fn judged_bad(session: &mut Session, judgement: Judgement) -> Result<(), EngineError> {
+    match make_plan(session, &judgement).await {
+        Ok(plan) => {
+            let events = vec![Event::Judged(judgement), Event::RestorePlanned { plan }];
+            session.append(events).await
+        }
+        Err((reason, error)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            let judgement = Judgement {
+                decision: closing.decision,
+                ..judgement
+            };
+            let closing = Closing { error, ..closing };
+            session.close(vec![Event::Judged(judgement)], closing).await
+        }
+    }
+}
+
+/// The plan for a judgement that stands without one, or the end that follows from there being none.
 async fn plan(session: &mut Session) -> Result<(), EngineError> {
     let State::Judged(judgement) = session.deployment.state.clone() else {
         return Err(EngineError::Stale {
