@@ -90,7 +90,6 @@ impl Stage<'_> {
             slack_channel: i.slack_channel.clone(),
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
-            git_ref: i.git_ref.clone(),
             in_actions: true,
             run: i.run.run,
         }
