@@ -47,6 +47,12 @@ pub enum StoreError {
         /// Its name.
         table: String,
     },
+    /// The caller's cursor is none that this history gave for this query.
+    #[error("the cursor cannot be used: {detail}")]
+    Cursor {
+        /// What is wrong with it.
+        detail: String,
+    },
     /// An item that cannot be read.
     #[error("an item of the history cannot be read: {detail}")]
     Malformed {

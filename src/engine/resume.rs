@@ -58,6 +58,14 @@ pub async fn drive(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Drove, EngineError> {
+    // Somebody stopped a stage before this one: whatever the job is called, nobody finished its work.
+    let stopped_before = session.deployment.stop.is_some();
+    let job = if stopped_before {
+        JobStatus::Cancelled
+    } else {
+        how.job
+    };
+    let how = How { job, ..how };
     loop {
         if how.job == JobStatus::Cancelled && stops_now(&session.deployment) {
             let closing = session.deployment.closing_of_stop();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::fill_ref;
 use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::{CommitKey, Fence, SessionId, hex};
@@ -53,6 +54,16 @@ pub(crate) fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
     Ok(CommitKey::new(hex(clock.random()))?)
 }
 
+/// The settings for one deployment: `{ref}` is its own commit, whoever goes on with it and whatever that process
+/// was started for.
+fn setup_for(setup: &Setup, start: &Start) -> Setup {
+    let mut setup = setup.clone();
+    if let Some(sha) = &start.git_ref {
+        fill_ref(&mut setup.gates, sha);
+    }
+    setup
+}
+
 impl Session {
     /// Takes the lock, writes the record and its first entry, in one transaction.
     pub async fn start(
@@ -70,7 +81,7 @@ impl Session {
         let first = Event::Started(Box::new(start.clone()));
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup.clone(),
+            setup: setup_for(setup, &start),
             fence: if locked {
                 seen.unwrap_or(Fence(0)).next()
             } else {
@@ -123,7 +134,7 @@ impl Session {
         let id = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup.clone(),
+            setup: setup_for(setup, &deployment.start),
             id,
             fence: if locked {
                 head.fence.next()

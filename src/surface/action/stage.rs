@@ -274,6 +274,19 @@ impl Stage<'_> {
             .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
     }
 
+    /// Variables for the later steps of this job.
+    pub fn write_env(&self, pairs: &[(&str, String)]) -> Result<(), Ended> {
+        let random = || self.clock.random();
+        self.files
+            .env(pairs, &random)
+            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+    }
+
+    /// For this step's own post stage: there is nothing to finish.
+    pub fn write_nothing_to_finish(&self) -> Result<(), Ended> {
+        self.write_state(&[("outcome", "none".to_owned())])
+    }
+
     /// Summary, annotations and log; never changes the outcome.
     pub fn tell(&self, report: &Report) {
         tell(&self.files, report, self.locale);
