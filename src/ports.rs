@@ -87,7 +87,8 @@ pub enum CommitError {
 /// What a commit does to the head, and on which condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HeadWrite {
-    /// Takes a free lock: `fence = seen` (or no item) and no holder, and, where `live` was seen, the same live.
+    /// Takes a free lock: `fence = seen` (or no item) and no holder. Nothing else of the head can have changed
+    /// then, the live pointer included: whoever changes it has taken the lock, and raised the fence, before.
     Take {
         /// The fence that the checks saw; `None` = no head yet.
         seen: Option<Fence>,
@@ -302,6 +303,8 @@ pub struct Mark {
     pub key: String,
     /// How far it got.
     pub state: NoticeState,
+    /// It was perhaps delivered: whoever sends it again says so.
+    pub repeated: bool,
 }
 
 /// The history: records, journals, locks, totals, outbox.

@@ -9,6 +9,7 @@ pub mod notify;
 pub mod observe;
 pub mod resume;
 pub mod session;
+pub mod waiting;
 pub mod watch;
 
 use std::sync::Arc;

@@ -16,6 +16,9 @@ use crate::core::time::Timestamp;
 use crate::engine::Ports;
 use crate::ports::{CloudError, Stack};
 
+/// A gate that failed before the deployment is probed again after this.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// What the HTTP gates showed before the deployment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Before {
@@ -25,16 +28,29 @@ pub struct Before {
     pub versions: Vec<(String, String)>,
 }
 
-/// One probe of every HTTP gate before the deployment: what fails already is no evidence against it.
+/// One probe of every HTTP gate before the deployment, and a second one where any failed: what fails already is no evidence against it.
 pub async fn before(ports: &Ports, gates: &GateSettings) -> Before {
-    let probes = probe_all(ports, gates.http.iter()).await;
-    let mut before = Before::default();
-    for (gate, probe) in gates.http.iter().zip(probes) {
+    let fails = |gate: &HttpGate, probe: &Probe| {
         let ageless = HttpGate {
             version: None,
             ..gate.clone()
         };
-        if ageless.problem(&probe).is_some() {
+        ageless.problem(probe).is_some()
+    };
+    let mut probes = probe_all(ports, gates.http.iter()).await;
+    if gates.http.iter().zip(&probes).any(|(g, p)| fails(g, p)) {
+        // One probe that went wrong would mute a gate for the whole watch.
+        ports.clock.sleep(AGAIN).await;
+        let again = probe_all(ports, gates.http.iter()).await;
+        for ((gate, first), second) in gates.http.iter().zip(&mut probes).zip(again) {
+            if fails(gate, first) {
+                *first = second;
+            }
+        }
+    }
+    let mut before = Before::default();
+    for (gate, probe) in gates.http.iter().zip(probes) {
+        if fails(gate, &probe) {
             before.failing.push(gate.name.clone());
         }
         if let Some(version) = seen_version(gate, &probe) {

@@ -167,7 +167,7 @@ pub async fn resume(
     let how = How {
         job: job_of(conclusion.as_deref()),
         quick: false,
-        leaves_to_post: false,
+        leaves_to_post: true,
     };
     let closed = take_over_with(ports, setup, head, Adopter::CommandLine, how, &say, stop)
         .await

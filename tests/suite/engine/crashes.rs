@@ -125,7 +125,7 @@ fn go_on(story: &Story, heir: Heir, what: &str) {
 
 fn sweep(scene: Scene, heir: Heir, brought_back: bool) -> usize {
     let count = calls(scene);
-    assert!(count > 40, "a whole story has more calls than {count}");
+    assert!(count > 25, "a whole story has more calls than {count}");
     for n in 1..=count {
         for fate in [Fate::DiesBefore, Fate::DiesAfter] {
             let story = short();
