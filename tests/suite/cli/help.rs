@@ -43,9 +43,10 @@ fn the_reference_is_the_programs_own_help() {
         std::fs::write(&path, &wanted).expect("the reference can be written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        written, wanted,
-        "{FILE} is out of date; UPDATE_DOCS=1 cargo test cli"
+    let differs = written.lines().zip(wanted.lines()).find(|(a, b)| a != b);
+    assert!(
+        written == wanted,
+        "{FILE} is out of date, first at {differs:?}; UPDATE_DOCS=1 cargo test cli"
     );
 }
 

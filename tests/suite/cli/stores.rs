@@ -140,7 +140,7 @@ async fn scripts_read_json() {
     let shown = desk
         .run("show hotfix-20241213-090000-a1b2c3d4 --json")
         .json();
-    assert_eq!(shown["status"], "cancelled");
+    assert_eq!(shown["status"], "failure");
     assert_eq!(shown["journal"].as_array().map(Vec::len), Some(2));
     let lock = desk.run("lock prod --service todo --json").json();
     assert_eq!(
