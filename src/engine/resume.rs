@@ -178,14 +178,10 @@ async fn watched_end(
     how: How,
 ) -> Result<Option<StoppedBy>, EngineError> {
     match watched {
-        Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
-            session.append(vec![Event::Judged(judgement)]).await?;
-        }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
-            let closing = session.deployment.closing_of(&judgement);
-            session
-                .close(vec![Event::Judged(judgement)], closing)
-                .await?;
+            session.unsaved = Some(judgement.clone());
+            judged(session, judgement).await?;
+            session.unsaved = None;
         }
         Watched::Superseded => {
             let closing = Closing {
@@ -210,6 +206,27 @@ async fn watched_end(
         }
     }
     Ok(None)
+}
+
+/// The judgement, and in the same write what follows from it: a restore's plan, or the end.
+async fn judged(session: &mut Session, judgement: Judgement) -> Result<(), EngineError> {
+    if judgement.decision != Decision::Restore {
+        let closing = session.deployment.closing_of(&judgement);
+        return session.close(vec![Event::Judged(judgement)], closing).await;
+    }
+    match make_plan(session, &judgement).await {
+        Ok(plan) => {
+            let plan = Event::RestorePlanned { plan };
+            session.append(vec![Event::Judged(judgement), plan]).await
+        }
+        Err((reason, error)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            let closing = Closing { error, ..closing };
+            session.close(vec![Event::Judged(judgement)], closing).await
+        }
+    }
 }
 
 /// The plan, or the end that follows from there being none; said before anything is touched.

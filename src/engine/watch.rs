@@ -311,6 +311,25 @@ fn say_what_cannot_be_judged(metrics: &MetricWatch, say: &Sayer) {
     }
 }
 
+/// A store that does not answer must not end the watch, nor hold it up: only that somebody else has the lock does.
+async fn sign_of_life(session: &mut Session) -> Result<(), EngineError> {
+    let clock = session.ports().clock.clone();
+    let renewed = tokio::select! {
+        renewed = session.renew() => renewed,
+        () = clock.sleep(BEAT) => {
+            tracing::warn!(code = "DG221", "the history store does not answer; the watch goes on");
+            return Ok(());
+        }
+    };
+    match renewed {
+        Err(EngineError::Store(error)) => {
+            tracing::warn!(code = "DG221", %error, "no sign of life could be given; the watch goes on");
+            Ok(())
+        }
+        renewed => renewed,
+    }
+}
+
 /// A sign of life; shows whether somebody waits.
 async fn beat(
     session: Option<&mut Session>,
@@ -320,7 +339,7 @@ async fn beat(
     let Some(session) = session else {
         return Ok(None);
     };
-    session.renew().await?;
+    sign_of_life(session).await?;
     let Some(request) = session.head.yield_to.clone().filter(|_| yields) else {
         return Ok(None);
     };
@@ -369,7 +388,7 @@ async fn confirm(
         if ports.clock.monotonic() >= beat_at {
             beat_at = ports.clock.monotonic() + BEAT;
             if let Some(session) = session.as_deref_mut() {
-                session.renew().await?;
+                sign_of_life(session).await?;
             }
         }
     }

@@ -117,7 +117,7 @@ fn is_about_credentials(text: &str) -> bool {
 
 fn hint(text: &str) -> &'static str {
     if is_about_credentials(text) {
-        "; no usable AWS credentials: in a workflow set `role_arn` and `permissions: id-token: write`, elsewhere \
+        "; no usable AWS credentials: in a workflow set `role_to_assume` and `permissions: id-token: write`, elsewhere \
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     } else {
         ""
