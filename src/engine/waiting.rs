@@ -42,7 +42,7 @@ pub async fn take_over_if_gone(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Succession, EngineError> {
-    if held.run.is_none() || ports.forge.is_none() {
+    if held.run.is_none() {
         return Ok(Succession::Alive);
     }
     let Owner::Gone { conclusion } = owner_of(ports, setup, &head, held).await? else {

@@ -201,14 +201,17 @@ async fn finish(
     let say = stage.sayer();
     let drove = drive(&mut session, how, &say, stop).await;
     let notices = std::mem::take(&mut session.notices);
-    let mut told = deliver(
-        &connected.ports,
-        &setup.environment,
-        session.id(),
-        setup.locale,
-        notices,
-    )
-    .await;
+    let mut told = std::mem::take(&mut session.told);
+    told.extend(
+        deliver(
+            &connected.ports,
+            &setup.environment,
+            session.id(),
+            setup.locale,
+            notices,
+        )
+        .await,
+    );
     let mut exit = None;
     match drove {
         Ok(Drove::Closed) => {}
