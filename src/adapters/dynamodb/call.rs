@@ -80,14 +80,21 @@ impl Caller {
             },
             None => {
                 let whole = chain(error);
-                let said = stored::cut(&whole, 400);
+                // What our own provider says of a role is the whole story; the SDK's words around it hide it.
+                let (said, hint) = match whole.split_once(LOADING) {
+                    Some((_, ours)) => (stored::cut(ours, 1000), ""),
+                    None => (stored::cut(&whole, 400), hint(&whole)),
+                };
                 StoreError::Unreachable {
-                    detail: format!("{action}: {said}{}{}", hint(&whole), tries(failed)),
+                    detail: format!("{action}: {said}{hint}{}", tries(failed)),
                 }
             }
         }
     }
 }
+
+/// What the SDK puts before the words of a credentials provider that failed.
+const LOADING: &str = "an error occurred while loading credentials: ";
 
 fn tries<E>(failed: &Failed<E>) -> String {
     match failed.attempts {
