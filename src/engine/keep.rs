@@ -404,11 +404,6 @@ pub async fn take_over_with(
     };
     let stored = read(ports, &holder).await?;
     if let Ok(deployment) = replay(&stored.entries) {
-        if is_in_work(&stored.entries, &head, ports.clock.now()) {
-            return Err(EngineError::Stale {
-                detail: format!("another process is at work on {}", holder.deployment),
-            });
-        }
         // An entry a minute would fill the journal of a deployment whose stack takes its time.
         if deployment.owed() == Effect::Settle {
             let (gates, stacks) = (&setup.gates, &setup.stacks);
@@ -416,6 +411,11 @@ pub async fn take_over_with(
             if live == LiveChange::InProgress {
                 return Ok(None);
             }
+        }
+        if is_in_work(&stored.entries, &head, ports.clock.now()) {
+            return Err(EngineError::Stale {
+                detail: format!("another process is at work on {}", holder.deployment),
+            });
         }
     }
     let session = adopt_read(ports, setup, stored, head, holder, by, Vec::new()).await?;

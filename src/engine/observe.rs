@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
-use crate::config::{MissingOutput, check_urls, fill_outputs, needed_outputs};
+use crate::config::{MissingOutput, check_urls, fill_outputs, fill_ref, needed_outputs, needs_ref};
 use crate::core::gate::http::{HttpGate, HttpHistory, Next, ProbeLine};
 use crate::core::gate::{Finding, GateKind, GateSettings, Seen};
+use crate::core::id::CommitSha;
 use crate::core::journal::{LiveChange, StackSeen, Start};
 use crate::core::observation::{Kind, Probe, Reading, Why};
 use crate::core::reason::ReasonCode;
@@ -391,6 +392,21 @@ pub async fn stack_findings(ports: &Ports, gates: &GateSettings, names: &[String
             stack_finding(name, &reading)
         })
         .collect()
+}
+
+/// The gates of a version: `{ref}` is its commit, whoever watches it. Without a commit there is nothing to compare.
+#[must_use]
+pub fn of_version(gates: &GateSettings, version: Option<&CommitSha>) -> GateSettings {
+    let mut gates = gates.clone();
+    match version {
+        Some(sha) => fill_ref(&mut gates, sha),
+        None => {
+            for gate in &mut gates.http {
+                gate.version = gate.version.take().filter(|check| !needs_ref(check));
+            }
+        }
+    }
+    gates
 }
 
 /// Gates with `${stack.X}` filled in; those that cannot be are unknown, not left out.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::config::needs_ref;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::{GateSettings, OnInconclusive};
 use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
@@ -13,7 +14,7 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
 use crate::engine::notify::deliver;
-use crate::engine::observe::live_change;
+use crate::engine::observe::{live_change, of_version};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_restored, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
@@ -222,7 +223,7 @@ async fn watched_end(
     match watched {
         Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
             session.unsaved = Some(judgement.clone());
-            session.append(vec![Event::Judged(judgement)]).await?;
+            judged_bad(session, judgement).await?;
             session.unsaved = None;
         }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
@@ -258,7 +259,29 @@ async fn watched_end(
     Ok(None)
 }
 
-/// The plan, or the end that follows from there being none; said before anything is touched.
+/// A judgement that asks for a restore, and in the same write its plan, or the end that follows from there being
+/// none: so that people are told once what happened and what is done about it.
+async fn judged_bad(session: &mut Session, judgement: Judgement) -> Result<(), EngineError> {
+    match make_plan(session, &judgement).await {
+        Ok(plan) => {
+            let events = vec![Event::Judged(judgement), Event::RestorePlanned { plan }];
+            session.append(events).await
+        }
+        Err((reason, error)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            let judgement = Judgement {
+                decision: closing.decision,
+                ..judgement
+            };
+            let closing = Closing { error, ..closing };
+            session.close(vec![Event::Judged(judgement)], closing).await
+        }
+    }
+}
+
+/// The plan for a judgement that stands without one, or the end that follows from there being none.
 async fn plan(session: &mut Session) -> Result<(), EngineError> {
     let State::Judged(judgement) = session.deployment.state.clone() else {
         return Err(EngineError::Stale {
@@ -524,20 +547,14 @@ async fn verify_restore(
     Ok(None)
 }
 
-/// The gates with the restored version as the one that must answer.
+/// The gates with the restored version as the one that must answer. A version that is named in the configuration
+/// itself is that of what is being replaced.
 fn for_target(gates: &GateSettings, version: Option<&crate::core::id::CommitSha>) -> GateSettings {
     let mut gates = gates.clone();
     for gate in &mut gates.http {
-        gate.version = match (gate.version.take(), version) {
-            (Some(check), Some(sha)) => Some(crate::core::gate::http::VersionCheck {
-                equals: sha.as_str().to_owned(),
-                ..check
-            }),
-            // The version that answered before is not known: what answers must only be well.
-            (_, _) => None,
-        };
+        gate.version = gate.version.take().filter(needs_ref);
     }
-    gates
+    of_version(&gates, version)
 }
 
 /// Judges the gates of an environment as it is, without lock and record: one look, or a watch of `window`.
@@ -552,7 +569,7 @@ pub async fn judge_now(
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let live = head.and_then(|h| h.live).and_then(|l| l.git_ref);
     let setup = Setup {
-        gates: for_target(&setup.gates, live.as_ref()),
+        gates: of_version(&setup.gates, live.as_ref()),
         ..setup.clone()
     };
     let policy = Policy {

@@ -15,7 +15,7 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::metrics::{MetricMemory, MetricWatch};
-use crate::engine::observe::{HttpWatch, Resolved, resolve, stack_findings};
+use crate::engine::observe::{HttpWatch, Resolved, of_version, resolve, stack_findings};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 
@@ -107,7 +107,8 @@ pub async fn watch(
             detail: "the deployment is not being watched".to_owned(),
         });
     };
-    let (setup, start) = (session.setup().clone(), session.deployment.start.clone());
+    let (mut setup, start) = (session.setup().clone(), session.deployment.start.clone());
+    setup.gates = of_version(&setup.gates, start.git_ref.as_ref());
     let early = one_look || setup.gates.early_pass;
     let watching = Watching {
         before: Some(&start),

@@ -285,7 +285,7 @@ async fn github_unreadable_means_alive() {
     first.lose_machine();
     first.finish().await;
     world.fault(
-        On::op("GET /actions/jobs/{job}").always(),
+        On::op("GET /repos/{o}/{r}/actions/jobs/{job}").always(),
         Fault::Status(500),
     );
     let mut second = job(&world);

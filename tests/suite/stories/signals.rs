@@ -252,6 +252,7 @@ async fn killed_after_the_transaction() {
 
 async fn machine_lost_in_main() {
     let world = plain_world().await;
+    world.fault(On::service("Slack"), Fault::Slow(Duration::from_secs(5)));
     let mut job = job(&world);
     let uses = step(&world, "guard", &[])
         .interrupt(Interrupt::once(writes_started(&world), What::MachineLost));
