@@ -4,6 +4,8 @@ mod calls;
 mod crashes;
 mod fakes;
 mod faults;
+mod metrics;
+mod sky;
 mod store;
 mod stories;
 mod story;
