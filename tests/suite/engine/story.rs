@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use deploy_guard::adapters::nocloud::NoCloud;
 use deploy_guard::core::alert::{AlertEvent, Channel, Routing};
 use deploy_guard::core::deployment::{Deployment, State};
 use deploy_guard::core::gate::http::{HttpGate, HttpMode, VersionCheck};
@@ -30,6 +29,7 @@ use deploy_guard::ports::{Clock, ListQuery, Stored};
 
 use super::calls::Calls;
 use super::fakes::{Hand, Path, Town, Voice, sha};
+use super::sky::View;
 use super::store::{Store, Way as StoreWay};
 use super::time::{Actor, Time, lock, run, run_all};
 
@@ -185,11 +185,11 @@ impl Story {
             }),
             forge: Some(Arc::new(path.clone())),
             stacks: Arc::new(path.clone()),
-            cloud: deploy_guard::engine::Cloud {
-                metrics: Arc::new(NoCloud),
-                functions: Arc::new(NoCloud),
-                logs: Arc::new(NoCloud),
-            },
+            cloud: View {
+                sky: Arc::clone(&self.town.sky),
+                calls: Arc::clone(&calls),
+            }
+            .cloud(),
             prober: Arc::new(path.clone()),
             notifiers: vec![voice(Channel::Slack), voice(Channel::Sns)],
             movers: vec![hand(Strategy::LambdaAlias), hand(Strategy::Cloudformation)],
