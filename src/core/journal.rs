@@ -15,6 +15,12 @@ use crate::core::record::{Decision, DeploymentType, Status, Verdict, words};
 use crate::core::restore::{RestorePlan, StepKey, Strategy};
 use crate::core::time::Timestamp;
 
+/// Most entries that a journal has.
+pub const ENTRIES: u32 = 200;
+
+/// The last of them are kept for the close: a deployment that is taken up again and again must still end.
+pub const FOR_CLOSING: u32 = 10;
+
 /// One write: the events that happened together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -166,6 +172,27 @@ words! {
         /// The next run, which found it abandoned.
         NextRun = "next_run",
     }
+}
+
+impl Adopter {
+    /// True for who goes on in the place of a dead job, and is no stage of it.
+    #[must_use]
+    pub fn is_successor(self) -> bool {
+        match self {
+            Self::Keeper | Self::CommandLine | Self::NextRun => true,
+            Self::Verify | Self::Post => false,
+        }
+    }
+}
+
+/// Who went on last.
+#[must_use]
+pub fn last_adopter(entries: &[Entry]) -> Option<Adopter> {
+    let mut events = entries.iter().flat_map(|e| &e.events).rev();
+    events.find_map(|event| match event {
+        Event::Adopted { by } => Some(*by),
+        _ => None,
+    })
 }
 
 words! {

@@ -11,6 +11,7 @@ pub mod restore;
 pub mod resume;
 pub mod saving;
 pub mod session;
+pub mod waiting;
 pub mod watch;
 
 use std::sync::Arc;

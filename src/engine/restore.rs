@@ -1,13 +1,17 @@
 //! Brings a version back: plans by all strategies at once, then step by step, each recorded before and after, and
 //! the gates again after each strategy. Knows steps and keys, not what a stack or an alias is.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
+use crate::config::needs_ref;
 use crate::core::deployment::State;
 use crate::core::gate::GateSettings;
 use crate::core::id::CommitSha;
-use crate::core::journal::{Closing, Event, Judgement};
-use crate::core::lease::{LEASE, Live};
+use crate::core::journal::{Closing, Event, Judgement, StoppedBy};
+use crate::core::lease::{LEASE, Lease, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
@@ -15,39 +19,57 @@ use crate::core::restore::{
     NoPlan, Obstacle, PlannedStep, RestorePlan, StepKey, Strategy, states_of,
 };
 use crate::core::state::{self, SavedState};
+use crate::engine::notify::deliver;
+use crate::engine::observe::of_version;
 use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
-use crate::engine::{EngineError, Say, Sayer, Stop};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 use crate::i18n::obstacle::{no_plan, would_lose};
 use crate::i18n::reason::meaning;
 use crate::ports::{MoveError, Mover, Restore, StepState, StoreError};
 
-/// Pause between two looks at a step that is under way.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(2);
+/// So long a restore waits for messages once its step is done.
+const TELL: Duration = Duration::from_secs(3);
+
+/// Pause between looks at a step that is under way or cannot be seen.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// So many looks in a row may fail before the step counts as failed.
+const LOOKS: u32 = 3;
 
 /// Plans, or why there is none: a reason and what stands in each strategy's way.
 type Planned = Result<RestorePlan, (ReasonCode, Option<String>)>;
 
-/// The plan and its first step, or the end that follows from there being none; said before anything is touched.
+/// A judgement that asks for a restore, and in the same write its plan and first step, or the end that follows from
+/// there being none: so that people are told once what happened and what is done about it, and nothing waits for
+/// one more round trip.
+pub async fn judged_bad(session: &mut Session, judgement: Judgement) -> Result<(), EngineError> {
+    match plan_for(session, &judgement).await? {
+        Ok(plan) => begin(session, vec![Event::Judged(judgement)], plan).await,
+        Err((reason, error)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            let judgement = Judgement {
+                decision: closing.decision,
+                ..judgement
+            };
+            let closing = Closing { error, ..closing };
+            session.close(vec![Event::Judged(judgement)], closing).await
+        }
+    }
+}
+
+/// The plan for a judgement that stands without one, or the end that follows from there being none.
 pub async fn plan(session: &mut Session) -> Result<(), EngineError> {
     let State::Judged(judgement) = session.deployment.state.clone() else {
         return Err(EngineError::Stale {
             detail: "there is no judgement to restore for".to_owned(),
         });
     };
-    let start = &session.deployment.start;
-    let same = judgement
-        .findings
-        .iter()
-        .find(|f| f.verdict == Verdict::Degraded && start.failing_before.contains(&f.gate));
-    let made = match (same, start.good.clone()) {
-        (_, None) => Err((ReasonCode::NoGoodState, None)),
-        (Some(gate), Some(_)) => Err((ReasonCode::TargetFailedSameGate, Some(gate.gate.clone()))),
-        (None, Some(target)) => make_plan(session, &target).await?,
-    };
-    match made {
-        Ok(plan) => order_first(session, plan).await,
+    match plan_for(session, &judgement).await? {
+        Ok(plan) => begin(session, Vec::new(), plan).await,
         Err((reason, error)) => {
             let closing = session
                 .deployment
@@ -57,6 +79,22 @@ pub async fn plan(session: &mut Session) -> Result<(), EngineError> {
                 .await
         }
     }
+}
+
+async fn plan_for(session: &mut Session, judgement: &Judgement) -> Result<Planned, EngineError> {
+    let start = &session.deployment.start;
+    let Some(target) = start.good.clone() else {
+        return Ok(Err((ReasonCode::NoGoodState, None)));
+    };
+    let same = judgement
+        .findings
+        .iter()
+        .find(|f| f.verdict == Verdict::Degraded && start.failing_before.contains(&f.gate));
+    if let Some(gate) = same {
+        let gate = Some(gate.gate.clone());
+        return Ok(Err((ReasonCode::TargetFailedSameGate, gate)));
+    }
+    make_plan(session, &target).await
 }
 
 /// How a rollback that a person asked for goes on.
@@ -77,7 +115,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     };
     match make_plan(session, &target).await? {
         Ok(plan) => {
-            order_first(session, plan).await?;
+            begin(session, Vec::new(), plan).await?;
             Ok(RollsBack::Here)
         }
         Err((reason @ ReasonCode::WouldDestroyData, error)) => {
@@ -97,10 +135,14 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     }
 }
 
-/// The plan is durable together with the order of its first step: one round trip less before anything moves.
-async fn order_first(session: &mut Session, plan: RestorePlan) -> Result<(), EngineError> {
+/// The plan is durable together with the order of its first step.
+async fn begin(
+    session: &mut Session,
+    mut events: Vec<Event>,
+    plan: RestorePlan,
+) -> Result<(), EngineError> {
     let first = plan.steps.first().map(|s| s.key.clone());
-    let mut events = vec![Event::RestorePlanned { plan }];
+    events.push(Event::RestorePlanned { plan });
     events.extend(first.clone().map(|key| Event::StepStarted { key }));
     session.append(events).await?;
     session.ordered = first;
@@ -119,38 +161,19 @@ pub async fn order(session: &mut Session, key: StepKey) -> Result<(), EngineErro
 async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, EngineError> {
     let names = states_of(&session.deployment, target);
     let found = load(session, &names).await?;
-    let locale = session.setup().locale;
-    let (mut steps, mut skipped, mut destroys) = (Vec::new(), Vec::new(), false);
-    let strategies = session.setup().rollback.strategies.clone();
+    let (ports, setup) = (session.ports().clone(), session.setup().clone());
+    let (deployment, lease) = (session.deployment.clone(), session.lease());
     let restore = Restore {
-        deployment: &session.deployment,
+        deployment: &deployment,
         target,
         state: found.as_ref().map(|(_, state)| state),
     };
-    let ports = session.ports();
-    let made = join_all(strategies.iter().map(|strategy| async {
-        match mover(&ports.movers, *strategy) {
-            Some(mover) => mover.plan(&restore).await,
-            None => Err(NoPlan::NotApplicable(absent(*strategy))),
-        }
-    }))
-    .await;
-    for (strategy, made) in strategies.iter().zip(made) {
-        // The strategy that goes first says what it will change, and may find that it must not.
-        let made = match (made, mover(&ports.movers, *strategy), session.lease()) {
-            (Ok(planned), Some(mover), Some(lease)) if steps.is_empty() => {
-                mover.preview(&lease, &restore, planned).await
-            }
-            (made, _, _) => made,
-        };
-        match made {
-            Ok(planned) => steps.extend(planned),
-            Err(why) => {
-                destroys |= matches!(why, NoPlan::WouldDestroyData(_));
-                skipped.push(no_plan(*strategy, &why, locale));
-            }
-        }
-    }
+    let planning = plans(&ports, &setup, &restore, lease.as_ref());
+    let (steps, skipped, destroys) = tokio::select! {
+        biased;
+        plans = planning => plans,
+        lost = keep_lease(&ports, session) => return Err(lost),
+    };
     if steps.is_empty() {
         let reason = if destroys {
             ReasonCode::WouldDestroyData
@@ -170,6 +193,41 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
     }))
 }
 
+/// The steps of all strategies, what stands in the way of the others, and whether that was stored data.
+async fn plans(
+    ports: &Ports,
+    setup: &Setup,
+    restore: &Restore<'_>,
+    lease: Option<&Lease>,
+) -> (Vec<PlannedStep>, Vec<String>, bool) {
+    let strategies = &setup.rollback.strategies;
+    let made = join_all(strategies.iter().map(|strategy| async {
+        match mover(&ports.movers, *strategy) {
+            Some(mover) => mover.plan(restore).await,
+            None => Err(NoPlan::NotApplicable(absent(*strategy))),
+        }
+    }))
+    .await;
+    let (mut steps, mut skipped, mut destroys) = (Vec::new(), Vec::new(), false);
+    for (strategy, made) in strategies.iter().zip(made) {
+        // The strategy that goes first says what it will change, and may find that it must not.
+        let made = match (made, mover(&ports.movers, *strategy), lease) {
+            (Ok(planned), Some(mover), Some(lease)) if steps.is_empty() => {
+                mover.preview(lease, restore, planned).await
+            }
+            (made, _, _) => made,
+        };
+        match made {
+            Ok(planned) => steps.extend(planned),
+            Err(why) => {
+                destroys |= matches!(why, NoPlan::WouldDestroyData(_));
+                skipped.push(no_plan(*strategy, &why, setup.locale));
+            }
+        }
+    }
+    (steps, skipped, destroys)
+}
+
 /// Why a strategy has nobody to do it.
 fn absent(strategy: Strategy) -> Obstacle {
     match strategy {
@@ -179,10 +237,7 @@ fn absent(strategy: Strategy) -> Obstacle {
     }
 }
 
-fn mover(
-    movers: &[std::sync::Arc<dyn Mover>],
-    strategy: Strategy,
-) -> Option<&std::sync::Arc<dyn Mover>> {
+fn mover(movers: &[Arc<dyn Mover>], strategy: Strategy) -> Option<&Arc<dyn Mover>> {
     movers.iter().find(|m| m.strategy() == strategy)
 }
 
@@ -206,8 +261,14 @@ async fn load(
 }
 
 /// Does an ordered step; one that another process may have begun only after a look shows that it is not done. The
-/// lease is kept alive meanwhile.
-pub async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), EngineError> {
+/// lease is kept alive meanwhile, and people are told what has happened so far. Answers who stopped it, where
+/// somebody did.
+pub async fn act(
+    session: &mut Session,
+    key: &StepKey,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Option<StoppedBy>, EngineError> {
     let State::Restoring(now) = &session.deployment.state else {
         return Err(EngineError::Stale {
             detail: "nothing is being restored".to_owned(),
@@ -227,15 +288,17 @@ pub async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<()
     });
     // Reads the lock again before it touches anything: a container may have outlived its job.
     session.renew().await?;
-    let event = match perform(session, &step).await? {
-        Ok(()) => Event::StepDone { key: key.clone() },
-        Err(MoveError::Failed(why)) => Event::StepFailed {
-            key: key.clone(),
+    let key = key.clone();
+    let event = match perform_and_tell(session, &step, stop).await? {
+        Performed::Stopped(by) => return Ok(Some(by)),
+        Performed::Done => Event::StepDone { key },
+        Performed::Failed(MoveError::Failed(why)) => Event::StepFailed {
+            key,
             why,
             reason: None,
         },
-        Err(MoveError::WouldDestroyData(losses)) => Event::StepFailed {
-            key: key.clone(),
+        Performed::Failed(MoveError::WouldDestroyData(losses)) => Event::StepFailed {
+            key,
             why: Why::new(
                 Kind::Provider,
                 would_lose(losses.iter(), session.setup().locale),
@@ -243,19 +306,66 @@ pub async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<()
             reason: Some(ReasonCode::WouldDestroyData),
         },
     };
-    session.append(vec![event]).await
+    session.append(vec![event]).await?;
+    Ok(None)
+}
+
+/// How a step went.
+enum Performed {
+    Done,
+    Failed(MoveError),
+    Stopped(StoppedBy),
+}
+
+fn not_found(what: impl Into<String>) -> MoveError {
+    MoveError::Failed(Why::new(Kind::NotFound, what))
+}
+
+/// Performs a step and tells people meanwhile; a channel that hangs holds the restore up for a moment only.
+async fn perform_and_tell(
+    session: &mut Session,
+    step: &PlannedStep,
+    stop: &mut Stop,
+) -> Result<Performed, EngineError> {
+    let ports = session.ports().clone();
+    let (setup, me) = (session.setup().clone(), session.id().clone());
+    let notices = std::mem::take(&mut session.notices);
+    let mut untold = notices.clone();
+    let (mut told, mut performed) = (None, None);
+    {
+        let telling = deliver(&ports, &setup.environment, &me, setup.locale, notices);
+        let working = perform(session, step, stop);
+        tokio::pin!(telling, working);
+        while told.is_none() || performed.is_none() {
+            tokio::select! {
+                biased;
+                done = &mut working, if performed.is_none() => performed = Some(done),
+                all = &mut telling, if told.is_none() => told = Some(all),
+                () = ports.clock.sleep(TELL), if performed.is_some() => break,
+            }
+        }
+    }
+    match told {
+        Some(told) => session.told.extend(told),
+        None => {
+            for notice in &mut untold {
+                notice.repeated = true;
+            }
+            session.notices.splice(0..0, untold);
+        }
+    }
+    performed.unwrap_or(Ok(Performed::Failed(not_found("not performed"))))
 }
 
 async fn perform(
     session: &mut Session,
     step: &PlannedStep,
-) -> Result<Result<(), MoveError>, EngineError> {
+    stop: &mut Stop,
+) -> Result<Performed, EngineError> {
     let ports = session.ports().clone();
     let Some(mover) = mover(&ports.movers, step.strategy) else {
-        return Ok(Err(MoveError::Failed(Why::new(
-            Kind::NotFound,
-            format!("{} is not available here", step.strategy),
-        ))));
+        let what = format!("{} is not available here", step.strategy);
+        return Ok(Performed::Failed(not_found(what)));
     };
     let Some(lease) = session.lease() else {
         return Err(EngineError::Lost {
@@ -263,46 +373,92 @@ async fn perform(
         });
     };
     let deployment = session.deployment.clone();
-    let Some(target) = deployment.target().cloned() else {
-        return Err(EngineError::Stale {
-            detail: "there is no version to bring back".to_owned(),
-        });
+    let Some(target) = deployment.target() else {
+        return Ok(Performed::Failed(not_found("no version to bring back")));
     };
     let state = session.restores.as_ref().map(|(_, state)| state.clone());
     let restore = Restore {
         deployment: &deployment,
-        target: &target,
+        target,
         state: state.as_ref(),
     };
     let untouched = session.ordered.take().as_ref() == Some(&step.key);
-    let work = async {
-        if untouched {
-            return mover.act(&lease, &restore, step).await;
+    let work = look_and_act(&ports, mover.as_ref(), &lease, &restore, step, untouched);
+    let keep = keep_lease(&ports, session);
+    tokio::select! {
+        biased;
+        by = stopped(stop) => Ok(Performed::Stopped(by)),
+        done = work => Ok(done.map_or_else(Performed::Failed, |()| Performed::Done)),
+        lost = keep => Err(lost),
+    }
+}
+
+/// An answer that was lost says nothing of what was done: whoever acted looks again before it counts as failed.
+/// `untouched`: nobody can have begun it, so there is nothing to look at yet.
+async fn look_and_act(
+    ports: &Ports,
+    mover: &dyn Mover,
+    lease: &Lease,
+    restore: &Restore<'_>,
+    step: &PlannedStep,
+    untouched: bool,
+) -> Result<(), MoveError> {
+    let (mut failed, mut blind) = (None, 0);
+    if untouched {
+        match mover.act(lease, restore, step).await {
+            Err(MoveError::Failed(why)) => failed = Some(MoveError::Failed(why)),
+            done => return done,
         }
-        loop {
-            match mover.look(&restore, step).await? {
-                StepState::Done => return Ok(()),
-                StepState::NotDone => return mover.act(&lease, &restore, step).await,
-                StepState::Running => ports.clock.sleep(LOOK_AGAIN).await,
+    }
+    loop {
+        match (mover.look(restore, step).await, failed.take()) {
+            (Ok(StepState::Done), _) => return Ok(()),
+            (Ok(StepState::NotDone), Some(why)) => return Err(why),
+            (Ok(StepState::NotDone), None) => {
+                blind = 0;
+                match mover.act(lease, restore, step).await {
+                    Err(MoveError::Failed(why)) => {
+                        failed = Some(MoveError::Failed(why));
+                        continue;
+                    }
+                    done => return done,
+                }
+            }
+            (Ok(StepState::Running), why) => failed = why,
+            (Err(error), why) => {
+                blind += 1;
+                if blind >= LOOKS {
+                    return Err(why.unwrap_or(error));
+                }
+                failed = why;
             }
         }
-    };
-    tokio::pin!(work);
+        ports.clock.sleep(LOOK).await;
+    }
+}
+
+/// Renews the lease for as long as it is polled; answers why it cannot be held any more.
+async fn keep_lease(ports: &Ports, session: &mut Session) -> EngineError {
+    let mut until = ports.clock.monotonic() + LEASE;
     loop {
-        tokio::select! {
-            done = &mut work => return Ok(done),
-            () = ports.clock.sleep(LEASE / 4) => session.renew().await?,
+        ports.clock.sleep(LEASE / 4).await;
+        match session.renew().await {
+            Ok(()) => until = ports.clock.monotonic() + LEASE,
+            Err(EngineError::Store(error)) if ports.clock.monotonic() < until => {
+                tracing::warn!(code = "DG222", %error, "the lease could not be renewed yet");
+            }
+            Err(error) => return error,
         }
     }
 }
 
 /// The gates again, for the version that was brought back. Where it is this deployment's own, it is saved anew.
-pub async fn verify_restore(
+pub async fn verify(
     session: &mut Session,
     strategy: Strategy,
     say: &Sayer,
     stop: &mut Stop,
-) -> Result<(), EngineError> {
+) -> Result<Option<StoppedBy>, EngineError> {
     let version = session.deployment.target().and_then(|g| g.git_ref.clone());
     let gates = for_target(&session.setup().gates, version.as_ref());
     let own = session.deployment.is_rollback() && session.deployment.job.is_none();
@@ -323,8 +479,7 @@ pub async fn verify_restore(
             decision: Decision::Hold,
             findings: Vec::new(),
         },
-        // A restore is finished, not abandoned: the journal stands, whoever comes next verifies.
-        Watched::Stopped(by) => return Err(EngineError::Stopped(by)),
+        Watched::Stopped(by) => return Ok(Some(by)),
     };
     let mut events = Vec::new();
     if judgement.verdict == Verdict::Healthy {
@@ -334,7 +489,8 @@ pub async fn verify_restore(
         strategy,
         judgement,
     });
-    session.append(events).await
+    session.append(events).await?;
+    Ok(None)
 }
 
 /// Saves what runs now under this deployment's name; `None` where nothing is named that could be saved.
@@ -385,18 +541,12 @@ pub async fn foresee(session: &mut Session) -> Vec<String> {
     why
 }
 
-/// The gates with the restored version as the one that must answer.
-pub fn for_target(gates: &GateSettings, version: Option<&CommitSha>) -> GateSettings {
+/// The gates with the restored version as the one that must answer. A version that is named in the configuration
+/// itself is that of what is being replaced.
+fn for_target(gates: &GateSettings, version: Option<&CommitSha>) -> GateSettings {
     let mut gates = gates.clone();
     for gate in &mut gates.http {
-        gate.version = match (gate.version.take(), version) {
-            (Some(check), Some(sha)) => Some(crate::core::gate::http::VersionCheck {
-                equals: sha.as_str().to_owned(),
-                ..check
-            }),
-            // The version that answered before is not known: what answers must only be well.
-            (_, _) => None,
-        };
+        gate.version = gate.version.take().filter(needs_ref);
     }
-    gates
+    of_version(&gates, version)
 }

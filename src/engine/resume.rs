@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::OnInconclusive;
-use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
+use crate::core::journal::{
+    Adopter, Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
+};
 use crate::core::judge::Policy;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
-use crate::engine::observe::live_change;
-use crate::engine::restore::{self, for_target};
+use crate::engine::observe::{live_change, of_version};
+use crate::engine::restore;
 use crate::engine::saving::{Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
@@ -26,7 +28,7 @@ pub struct How {
     pub job: JobStatus,
     /// One look instead of a watch: the keeper's way.
     pub quick: bool,
-    /// A later stage of the same job finishes when this one is stopped.
+    /// Somebody finishes when this one is stopped: a later stage of the same job, or the next keeper.
     pub leaves_to_post: bool,
 }
 
@@ -48,6 +50,14 @@ pub async fn drive(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Drove, EngineError> {
+    // Somebody stopped a stage before this one: whatever the job is called, nobody finished its work.
+    let stopped_before = session.deployment.stop.is_some();
+    let job = if stopped_before {
+        JobStatus::Cancelled
+    } else {
+        how.job
+    };
+    let how = How { job, ..how };
     loop {
         if how.job == JobStatus::Cancelled && stops_now(&session.deployment) {
             let closing = session.deployment.closing_of_stop();
@@ -61,7 +71,24 @@ pub async fn drive(
                 .await?;
             return Ok(Drove::Closed);
         }
-        match session.deployment.owed() {
+        let owed = session.deployment.owed();
+        if session.is_full() && owed != Effect::Nothing {
+            let closing = match owed {
+                Effect::Close(closing) => closing,
+                _ => session.deployment.closing_of_release(),
+            };
+            session.close(Vec::new(), closing).await?;
+            return Ok(Drove::Closed);
+        }
+        let restores = matches!(
+            owed,
+            Effect::PlanRestore | Effect::Order(_) | Effect::Act(_) | Effect::VerifyRestore(_)
+        );
+        let asked = *stop.borrow();
+        if let (true, Some(by)) = (restores, asked) {
+            return leave(session, by).await;
+        }
+        match owed {
             Effect::AwaitJob => job_ended(session, how).await?,
             Effect::Settle => {
                 let (job, _) = session
@@ -94,14 +121,34 @@ pub async fn drive(
             }
             Effect::PlanRestore => restore::plan(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
-            Effect::Act(key) => restore::act(session, &key, say).await?,
+            Effect::Act(key) => {
+                if let Some(by) = restore::act(session, &key, say, stop).await? {
+                    return leave(session, by).await;
+                }
+            }
             Effect::VerifyRestore(strategy) => {
-                restore::verify_restore(session, strategy, say, stop).await?;
+                if let Some(by) = restore::verify(session, strategy, say, stop).await? {
+                    return leave(session, by).await;
+                }
             }
             Effect::Close(closing) => session.close(Vec::new(), closing).await?,
             Effect::Nothing => return Ok(Drove::Closed),
         }
     }
+}
+
+/// A restore is finished, not abandoned: the journal stands, and whoever comes next goes on.
+async fn leave(session: &mut Session, by: StoppedBy) -> Result<Drove, EngineError> {
+    note_stop(session, by).await?;
+    Ok(Drove::LeftToPost(by))
+}
+
+/// A stage of the job was stopped, and with it the deployment. A successor of a dead job was only stopped itself.
+async fn note_stop(session: &mut Session, by: StoppedBy) -> Result<(), EngineError> {
+    if last_adopter(&session.entries).is_some_and(Adopter::is_successor) {
+        return Ok(());
+    }
+    session.append(vec![Event::CancelAsked { by }]).await
 }
 
 /// A cancelled job's deployment ends here, but for what is being restored or has been judged.
@@ -191,10 +238,13 @@ async fn watched_end(
 ) -> Result<Option<StoppedBy>, EngineError> {
     match watched {
         Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
-            session.append(vec![Event::Judged(judgement)]).await?;
+            session.unsaved = Some(judgement.clone());
+            restore::judged_bad(session, judgement).await?;
+            session.unsaved = None;
         }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
             let closing = session.deployment.closing_of(&judgement);
+            session.unsaved = Some(judgement.clone());
             let healthy =
                 closing.status == Status::Success && closing.verdict == Some(Verdict::Healthy);
             let mut events = Vec::new();
@@ -203,6 +253,7 @@ async fn watched_end(
             }
             events.push(Event::Judged(judgement));
             session.close(events, closing).await?;
+            session.unsaved = None;
         }
         Watched::Superseded => {
             let closing = Closing {
@@ -216,7 +267,7 @@ async fn watched_end(
             session.close(Vec::new(), closing).await?;
         }
         Watched::Stopped(by) if how.leaves_to_post => {
-            session.append(vec![Event::CancelAsked { by }]).await?;
+            note_stop(session, by).await?;
             return Ok(Some(by));
         }
         Watched::Stopped(by) => {
@@ -241,7 +292,7 @@ pub async fn judge_now(
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let live = head.and_then(|h| h.live).and_then(|l| l.git_ref);
     let setup = Setup {
-        gates: for_target(&setup.gates, live.as_ref()),
+        gates: of_version(&setup.gates, live.as_ref()),
         ..setup.clone()
     };
     let policy = Policy {

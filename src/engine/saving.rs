@@ -154,7 +154,7 @@ fn why_of(error: &StoreError) -> Why {
         StoreError::Unreachable { .. } => Kind::Unreachable,
         StoreError::Denied { .. } => Kind::Denied,
         StoreError::NoTable { .. } => Kind::NotFound,
-        StoreError::Malformed { .. } => Kind::Malformed,
+        StoreError::Malformed { .. } | StoreError::Cursor { .. } => Kind::Malformed,
     };
     Why::new(kind, crate::engine::keep::chain(error))
 }

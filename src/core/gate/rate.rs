@@ -62,6 +62,8 @@ pub struct Terms {
     pub alpha: f64,
     /// Minutes of window and bake.
     pub planned: u32,
+    /// Whole minutes that are final when the window ends.
+    pub watched: u32,
 }
 
 impl Terms {
@@ -73,15 +75,26 @@ impl Terms {
             mode: gates.mode,
             alpha: share(gates.false_rollback, tests),
             planned: planned_buckets(gates.window.as_secs(), gates.bake.as_secs()),
+            watched: watched(gates),
         }
     }
+}
+
+/// The first minute begins after the watch, and the last one ends before the data is complete.
+fn watched(gates: &GateSettings) -> u32 {
+    let span = gates.window.saturating_sub(gates.data_lag).as_secs() / 60;
+    u32::try_from(span.saturating_sub(1))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 /// A test with its baseline.
 #[derive(Debug, Clone)]
 pub struct RateJudge {
     test: Test,
-    /// Too little traffic for a pass.
+    /// Chance of a wrong failing verdict, where one is tested for.
+    alpha: Option<f64>,
+    /// Too little traffic for a pass within the window.
     pub thin: bool,
 }
 
@@ -112,11 +125,13 @@ impl RateJudge {
                     Ok(test) => {
                         let prepared = PreparedTest::new(test, before, day_before);
                         Self {
-                            thin: prepared.thin(),
+                            alpha: Some(terms.alpha),
+                            thin: !prepared.promises(terms.watched),
                             test: Test::Sequential(Box::new(prepared)),
                         }
                     }
                     Err(error) => Self {
+                        alpha: None,
                         thin: false,
                         test: Test::None(Why::new(
                             crate::core::observation::Kind::Malformed,
@@ -141,8 +156,9 @@ impl RateJudge {
         let seen = Totals::of(before);
         let busy = seen.busy_minutes as f64 / (seen.known_minutes.max(1)) as f64;
         Self {
+            alpha: None,
             thin: seen.known_minutes > 0
-                && busy * f64::from(terms.planned) < f64::from(FAILING_MINUTES),
+                && busy * f64::from(terms.watched) < f64::from(FAILING_MINUTES),
             test: Test::Threshold {
                 bad_before: rule.judge(tail).0 == verdict::Verdict::Degraded,
                 rule,
@@ -154,7 +170,10 @@ impl RateJudge {
     #[must_use]
     pub fn finding(&self, gate: &RateGate, after: &[Bucket], why: Option<&Why>) -> Finding {
         let finding = match &self.test {
-            Test::Sequential(test) => sequential(gate, &test.judge(after)),
+            Test::Sequential(test) => Finding {
+                alpha: self.alpha,
+                ..sequential(gate, &test.judge(after), self.thin)
+            },
             Test::Threshold { rule, bad_before } => {
                 simple(gate, rule, *bad_before, self.thin, after)
             }
@@ -205,7 +224,7 @@ fn counted(seen: Totals) -> Option<Counted> {
     })
 }
 
-fn sequential(gate: &RateGate, found: &RateFinding) -> Finding {
+fn sequential(gate: &RateGate, found: &RateFinding, thin: bool) -> Finding {
     let reason = reason(gate.about, found.reason);
     Finding {
         verdict: match found.verdict {
@@ -215,7 +234,7 @@ fn sequential(gate: &RateGate, found: &RateFinding) -> Finding {
         },
         reason,
         // Traffic that is gone was there before: not thin, but a finding of its own.
-        thin: found.thin && reason != ReasonCode::TrafficVanished,
+        thin: thin && reason != ReasonCode::TrafficVanished,
         certified: found.verdict == verdict::Verdict::Healthy,
         counted: counted(found.seen),
         bound: Some(found.theta_abs),

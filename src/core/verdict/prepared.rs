@@ -1,7 +1,7 @@
 //! One gate with everything that is known before the deployment: bounds, level, dispersion; it does not know what came after.
 
 use super::baseline::{Baseline, relative_bound};
-use super::certify::requests_needed;
+use super::certify::{ln_evidence_below, requests_needed};
 use super::counts::Bucket;
 use super::dispersion::Dispersion;
 use super::exponent::{exponents, relief};
@@ -14,6 +14,8 @@ use super::traffic::Pace;
 const HIGHEST_BOUND: f64 = 1.0 - 1e-9;
 /// Share of baselines within the bound that are doubted all the same, at most.
 const DOUBT: f64 = 0.25;
+/// Standard deviations between the middle and the tenth part of a normal distribution: as unlucky as one in ten.
+const UNLUCKY: f64 = 1.2816;
 /// Factor by which the dispersion is raised while the test would fail the baseline itself.
 const RAISE: f64 = 1.5;
 
@@ -161,5 +163,25 @@ impl PreparedTest {
     #[must_use]
     pub const fn thin(&self) -> bool {
         self.thin
+    }
+
+    /// Whether a service that goes on as it was is certified within `minutes`, with requests as few and errors as
+    /// many as one stretch in ten has them (normal approximation). A baseline without a request promises nothing;
+    /// one that the provider did not answer excuses nothing.
+    #[must_use]
+    pub fn promises(&self, minutes: u32) -> bool {
+        let before = self.baseline.before;
+        let Some(pace) = self.baseline.requests_per_minute() else {
+            return self.baseline.unanswered;
+        };
+        let expected = pace * f64::from(minutes);
+        let requests = (expected - UNLUCKY * expected.sqrt()).max(0.0);
+        // Half an error more than was seen: none in an hour does not mean never.
+        let rate = (before.errors as f64 + 0.5) / (before.requests as f64 + 1.0);
+        let spread = self.dispersion.likely;
+        let deviation = (requests * rate * (1.0 - rate) * spread).sqrt();
+        let errors = (requests * rate + UNLUCKY * deviation).floor();
+        let nats = ln_evidence_below(requests, errors.min(requests), &self.below, 1.0 / spread);
+        nats >= -self.test.beta().ln()
     }
 }

@@ -21,6 +21,7 @@ use deploy_guard::ports::{
 };
 
 use super::calls::Calls;
+use super::sky::Sky;
 use super::time::{Time, lock};
 
 /// The commit of version n.
@@ -75,6 +76,8 @@ pub struct Town {
     pub heard: Mutex<Vec<(Channel, String, String)>>,
     /// When the last probe was made.
     pub probes: Mutex<usize>,
+    /// What CloudWatch says of it.
+    pub sky: Arc<Sky>,
 }
 
 /// What a channel does with a message.
@@ -92,6 +95,7 @@ impl Town {
     pub fn new(time: Arc<Time>) -> Self {
         let stack = Mutex::new((time.now(), Duration::ZERO));
         Self {
+            sky: Arc::new(Sky::new(Arc::clone(&time))),
             time,
             version: Mutex::new(1),
             sick: Mutex::default(),
@@ -112,6 +116,7 @@ impl Town {
     /// The team's own deploy step.
     pub fn deploy(&self, version: u32) {
         *lock(&self.version) = version;
+        self.sky.serves(version);
         *lock(&self.stack) = (self.time.now(), self.time.monotonic());
     }
 
@@ -175,6 +180,7 @@ impl Town {
         let to = step.what.rsplit(' ').next().and_then(|w| w.parse().ok());
         if let (Some(to), true) = (to, self.way_of(step.strategy) != Way::Useless) {
             *lock(&self.version) = to;
+            self.sky.serves(to);
         }
     }
 

@@ -28,6 +28,7 @@ fn terms(mode: Mode) -> Terms {
         mode,
         alpha: 0.01,
         planned: 40,
+        watched: 8,
     }
 }
 
