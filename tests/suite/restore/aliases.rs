@@ -39,8 +39,8 @@ async fn a_broken_version_is_undone_within_its_own_job() {
 #[tokio::test]
 async fn weights_of_a_second_version_are_cleared() {
     let prod = Prod::new(Like::default()).await;
-    let mut job = prod.world.start(prod.world.job(BINARY));
     prod.world.github.with(|hub| hub.commit("Make v2"));
+    let mut job = prod.world.start(prod.world.job(BINARY));
     let guard = job.uses("guard", &[("environment", "prod")]).await;
     guard.assert_code(0);
     // A canary: the alias stays, a part of the traffic goes to the new version.

@@ -95,7 +95,7 @@ fn table() -> Value {
 #[tokio::test]
 async fn a_broken_stack_is_brought_back_by_its_saved_template() {
     let prod = Prod::new(like("cloudformation")).await;
-    let more = json!({ "More": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": "more" } } });
+    let more = json!({ "More": { "Type": "AWS::SSM::Parameter", "Properties": { "Name": "/more", "Type": "String", "Value": "more" } } });
     let (_, verify) = prod.update(&more, verify()).await;
     println!("{}", verify.story());
     verify.assert_code(1);
