@@ -285,7 +285,7 @@ impl Connect for Adapters<'_> {
         wanted: &Wanted,
         forge: Option<Arc<dyn Forge>>,
     ) -> Result<Ports, ConnectError> {
-        let local = matches!(wanted.store, StoreName::Sqlite { .. });
+        let local = !matches!(wanted.store, StoreName::Dynamodb { .. });
         let aws = match self.aws(wanted).await {
             Ok(aws) => Some(aws),
             // The embedded store needs no AWS; whatever else does says so when it is asked.
@@ -297,6 +297,11 @@ impl Connect for Adapters<'_> {
             Err(error) => return Err(error),
         };
         let history: Arc<dyn History> = match (&wanted.store, &aws) {
+            (StoreName::Empty, _) => Arc::new(
+                SqliteHistory::in_memory()
+                    .await
+                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?,
+            ),
             (StoreName::Sqlite { path }, _) => Arc::new(
                 SqliteHistory::open(path.clone())
                     .await

@@ -47,6 +47,12 @@ pub enum StoreError {
         /// Its name.
         table: String,
     },
+    /// The caller's cursor is none that this history gave for this query.
+    #[error("the cursor cannot be used: {detail}")]
+    Cursor {
+        /// What is wrong with it.
+        detail: String,
+    },
     /// An item that cannot be read.
     #[error("an item of the history cannot be read: {detail}")]
     Malformed {
@@ -81,7 +87,8 @@ pub enum CommitError {
 /// What a commit does to the head, and on which condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HeadWrite {
-    /// Takes a free lock: `fence = seen` (or no item) and no holder, and, where `live` was seen, the same live.
+    /// Takes a free lock: `fence = seen` (or no item) and no holder. Nothing else of the head can have changed
+    /// then, the live pointer included: whoever changes it has taken the lock, and raised the fence, before.
     Take {
         /// The fence that the checks saw; `None` = no head yet.
         seen: Option<Fence>,
@@ -296,6 +303,8 @@ pub struct Mark {
     pub key: String,
     /// How far it got.
     pub state: NoticeState,
+    /// It was perhaps delivered: whoever sends it again says so.
+    pub repeated: bool,
 }
 
 /// The history: records, journals, locks, totals, outbox.

@@ -28,7 +28,7 @@ pub use failure::why;
 pub enum AwsError {
     /// Nobody says which region.
     #[error(
-        "no AWS region is known: give the input `aws_region`, `region:` in the configuration, or AWS_REGION"
+        "no AWS region is known: give the input `aws_region` or `--region`, `region:` in the configuration, or AWS_REGION"
     )]
     NoRegion,
     /// Not a region's name.

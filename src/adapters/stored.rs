@@ -25,7 +25,7 @@ pub const BODY_LIMIT: usize = 8 * 1024;
 /// Largest commit, bytes: bodies, facts and packed evidence together.
 pub const COMMIT_LIMIT: usize = 200 * 1024;
 /// Most entries of one journal.
-pub const ENTRIES_LIMIT: u32 = 200;
+pub const ENTRIES_LIMIT: u32 = crate::core::journal::ENTRIES;
 /// A record's list of changes is cut to so many bytes.
 const CHANGES_LIMIT: usize = 1024;
 /// A record's error is cut to so many bytes; the journal has the whole.

@@ -24,7 +24,7 @@ pub use problem::Problem;
 pub use scalar::{nearest, parse_duration, parse_rate, shown};
 pub use schema::schema;
 pub use settings::{AlertSettings, EnvironmentSettings, HistorySettings, Settings, Store};
-pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs};
+pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs, needs_ref};
 pub use urls::{check_url, check_urls};
 
 use crate::i18n::config::ProblemKind;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::scalar::shown;
+use crate::core::gate::http::VersionCheck;
 use crate::core::gate::{ApiName, GateSettings};
 use crate::core::id::CommitSha;
 use crate::i18n::config::ProblemKind;
@@ -261,6 +262,12 @@ pub fn fill_outputs(
         *text = filled;
     });
     Ok(())
+}
+
+/// True where the wanted version is, or holds, the commit of whatever deployment is watched.
+#[must_use]
+pub fn needs_ref(version: &VersionCheck) -> bool {
+    version.equals.contains(REF)
 }
 
 /// Puts the deployed commit in the place of `{ref}` in every wanted version.

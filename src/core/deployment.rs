@@ -279,7 +279,7 @@ impl Deployment {
                 | State::Restoring(_),
                 Event::Closed(closing),
             ) if self.may_close(closing) => {
-                tell.extend(told_at_close(&self.state, closing));
+                tell.extend(self.told_at_close(closing));
                 next.state = State::Closed(closing.clone());
             }
             (State::Closed(closing), Event::UndoneBy { .. })
@@ -422,6 +422,39 @@ impl Deployment {
         }
     }
 
+    /// Told once: what the judgement has told already is not told again at the close. A restore that was
+    /// announced and then could not be had is news.
+    fn told_at_close(&self, closing: &Closing) -> Option<AlertEvent> {
+        match closing.status {
+            Status::InProgress => None,
+            Status::Success => Some(match closing.verdict {
+                Some(Verdict::Inconclusive) => AlertEvent::Inconclusive,
+                Some(Verdict::Healthy | Verdict::Skipped | Verdict::Degraded) | None => {
+                    AlertEvent::Succeeded
+                }
+            }),
+            Status::Failure => {
+                let told = match &self.state {
+                    State::Judged(j) => {
+                        j.verdict == Verdict::Degraded
+                            && self.is_live()
+                            && j.decision != Decision::Restore
+                    }
+                    State::Deploying
+                    | State::JobEnded { .. }
+                    | State::Watching { .. }
+                    | State::Restoring(_)
+                    | State::Closed(_) => false,
+                };
+                (!told).then_some(AlertEvent::Failed)
+            }
+            Status::RolledBack => Some(AlertEvent::RollbackCompleted),
+            Status::Cancelled => Some(AlertEvent::Cancelled),
+            Status::Superseded => Some(AlertEvent::Superseded),
+            Status::RollbackFailed => Some(AlertEvent::RollbackFailed),
+        }
+    }
+
     fn job_reason(&self) -> ReasonCode {
         match self.job {
             Some((JobStatus::Unknown, _)) => ReasonCode::JobStatusUnknown,
@@ -537,27 +570,6 @@ pub fn after_job(job: JobStatus, live: LiveChange) -> Effect {
             Decision::Stop,
             false,
         ),
-    }
-}
-
-/// Told once: what the judgement or the plan has told already is not told again at the close.
-fn told_at_close(state: &State, closing: &Closing) -> Option<AlertEvent> {
-    match closing.status {
-        Status::InProgress => None,
-        Status::Success => Some(match closing.verdict {
-            Some(Verdict::Inconclusive) => AlertEvent::Inconclusive,
-            Some(Verdict::Healthy | Verdict::Skipped | Verdict::Degraded) | None => {
-                AlertEvent::Succeeded
-            }
-        }),
-        Status::Failure => match state {
-            State::Judged(j) if j.verdict == Verdict::Degraded => None,
-            _ => Some(AlertEvent::Failed),
-        },
-        Status::RolledBack => Some(AlertEvent::RollbackCompleted),
-        Status::Cancelled => Some(AlertEvent::Cancelled),
-        Status::Superseded => Some(AlertEvent::Superseded),
-        Status::RollbackFailed => Some(AlertEvent::RollbackFailed),
     }
 }
 

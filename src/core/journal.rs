@@ -15,6 +15,12 @@ use crate::core::record::{Decision, DeploymentType, Status, Verdict, words};
 use crate::core::restore::{RestorePlan, StepKey, Strategy};
 use crate::core::time::Timestamp;
 
+/// Most entries that a journal has.
+pub const ENTRIES: u32 = 200;
+
+/// The last of them are kept for the close: a deployment that is taken up again and again must still end.
+pub const FOR_CLOSING: u32 = 10;
+
 /// One write: the events that happened together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -104,6 +104,14 @@ pub fn pointers(head: &Head, deployment: &Deployment, closing: &Closing) -> Poin
         good_state: head.good_state.clone(),
         good: head.good.clone(),
     };
+    if closing.status == Status::RolledBack
+        && let Some(good) = &deployment.start.good
+        && to.live.as_ref().map(|l| &l.deployment) != Some(&good.deployment)
+    {
+        // What served before was not the good version that was brought back.
+        to.previous = to.live.take();
+        to.live = Some(good.clone());
+    }
     if !closing.live {
         return to;
     }

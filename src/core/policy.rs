@@ -246,6 +246,29 @@ fn must_be_known(kind: DeploymentType, check: CheckName) -> bool {
     }
 }
 
+/// True where only the lock stands in the way, or what its holder is just changing: nobody waits, or has another
+/// hand over, for a deployment that would be refused all the same.
+#[must_use]
+pub fn waits_for_lock(kind: DeploymentType, force: bool, lines: &[CheckLine]) -> bool {
+    let locked = |l: &CheckLine| {
+        l.check == CheckName::Lock && matches!(l.result, CheckResult::Failed { .. })
+    };
+    let changing = |check: CheckName| {
+        matches!(
+            check,
+            CheckName::Lock | CheckName::Stack | CheckName::NotLive
+        )
+    };
+    let passable = |l: &CheckLine| match &l.result {
+        CheckResult::Passed { .. } | CheckResult::NotApplicable | CheckResult::Skipped => true,
+        CheckResult::Failed { .. } => changing(l.check) || (force && force_overrides(l.check)),
+        CheckResult::Unavailable { .. } => {
+            !must_be_known(kind, l.check) || (force && force_overrides(l.check))
+        }
+    };
+    lines.iter().any(locked) && lines.iter().all(passable)
+}
+
 /// Reads the lines together: what is overridden, what refuses.
 pub fn judge(kind: DeploymentType, force: bool, mut lines: Vec<CheckLine>) -> CheckReport {
     lines.sort_by_key(|l| l.check);

@@ -18,15 +18,13 @@ pub struct Timestamp(i64);
 pub struct InvalidTime(pub String);
 
 impl Timestamp {
-    /// Earliest instant that is represented: the epoch's start of year 0001.
-    const LEAST_MS: i64 = -62_135_596_800_000;
-    /// Latest instant that is represented: jiff's, which every offset of the year 9999 can show.
-    const MOST_MS: i64 = 253_402_207_200_999;
-
-    /// From milliseconds since the Unix epoch, kept within the years 1 to 9999.
+    /// From milliseconds since the Unix epoch, kept within what every time zone can show of the years -9999 to 9999.
     #[must_use]
     pub fn from_millis(ms: i64) -> Self {
-        Self(ms.clamp(Self::LEAST_MS, Self::MOST_MS))
+        Self(ms.clamp(
+            jiff::Timestamp::MIN.as_second() * 1000,
+            jiff::Timestamp::MAX.as_second() * 1000,
+        ))
     }
 
     /// Milliseconds since the Unix epoch.
@@ -182,7 +180,7 @@ mod tests {
         assert_eq!(at.day().minus(12).to_string(), "2024-11-30");
         assert_eq!(
             Timestamp::from_millis(i64::MAX).to_string(),
-            "9999-12-30T22:00:00.999Z"
+            "9999-12-30T22:00:00.000Z"
         );
         assert!(Timestamp::parse("yesterday").is_err());
     }

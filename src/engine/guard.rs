@@ -10,26 +10,22 @@ use crate::config::needed_outputs;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
-use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live, Owner, YieldRequest, owner};
+use crate::core::lease::{Head, Holder, KEEPER_FRESH, Live};
 use crate::core::outcome::KeeperSeen;
-use crate::core::policy::{CheckLine, CheckName, CheckOutcome, CheckResult, judge};
+use crate::core::policy::{
+    CheckLine, CheckName, CheckOutcome, CheckReport, CheckResult, judge, waits_for_lock,
+};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record, Status, StoredWord};
 use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
-use crate::engine::keep::take_over;
 use crate::engine::metrics::alarms::alarms;
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::session::{CommitOr, Session, new_session};
-use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
+use crate::engine::waiting::{Succession, Wait, Waited, take_over_if_gone};
+use crate::engine::{EngineError, Ports, Sayer, Setup, Stop, stopped};
 use crate::ports::{CloudError, CommitError, Heads, ListQuery, Refusal, Stack};
-
-/// A watching holder must have handed over by then.
-const YIELD: Duration = Duration::from_secs(12);
-
-/// How often a waiting run looks at the lock.
-const LOOK_AT_LOCK: Duration = Duration::from_secs(1);
 
 /// What a run asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,58 +145,53 @@ pub async fn guard(
     {
         return Err(EngineError::MissingOutputs(look.missing_outputs));
     }
-    let deadline = ports.clock.now().plus(setup.policy.lock_wait);
-    let (mut waited, mut took_over, mut asked_at) = (false, None, None);
+    let mut wait = Wait::new(ports, setup, request);
+    let mut took_over = None;
     loop {
-        let head = look.head(setup);
-        let mut holder = head.holder.clone();
-        if let Some(held) = &holder
-            && let Some(closed) =
-                take_over_if_gone(ports, setup, &look, held, say, stop, request.dry_run).await?
-        {
-            took_over = Some(closed);
-            look = self::look(ports, setup, request).await?;
-            holder = look.head(setup).holder;
-            if holder.is_none() {
-                continue;
+        if let Some(held) = look.head(setup).holder {
+            let settled = look
+                .stacks
+                .iter()
+                .all(|s| s.as_ref().is_ok_and(|s| !s.seen.in_progress()));
+            if wait.should_ask_for_owner(&held) && !request.dry_run && settled {
+                match take_over_if_gone(ports, setup, look.head(setup), &held, say, stop).await? {
+                    Succession::Alive => {}
+                    Succession::Closed => {
+                        took_over = Some(held.deployment.clone());
+                        look = self::look(ports, setup, request).await?;
+                        continue;
+                    }
+                    Succession::OutRun => {
+                        look = self::look(ports, setup, request).await?;
+                        continue;
+                    }
+                }
             }
         }
+        let holder = look.head(setup).holder;
         let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
-        let only_lock = matches!(report, CheckOutcome::Refused(ReasonCode::Locked));
-        if let (Some(held), true, false) = (&holder, only_lock, request.dry_run) {
-            let now = ports.clock.now();
-            let until = wait_until(
-                ports,
-                setup,
-                request,
-                &head,
-                held,
-                deadline,
-                &mut asked_at,
-                say,
-            )
-            .await?;
-            if now < until {
-                if !waited {
-                    say(Say::WaitingForLock {
-                        holder: Box::new(held.clone()),
-                        until,
-                    });
+        let worth = waits_for_lock(request.kind, request.force, &extra.checks);
+        if let (Some(held), true, false) = (&holder, worth, request.dry_run) {
+            match wait.a_while(&look.head(setup), held, say, stop).await? {
+                Waited::TooLong => {}
+                Waited::Held(head) => {
+                    look.head = Some(*head);
+                    continue;
                 }
-                waited = true;
-                tokio::select! {
-                    () = ports.clock.sleep(LOOK_AT_LOCK) => {}
-                    by = stopped(stop) => return Err(EngineError::Stopped(by)),
+                Waited::Changed => {
+                    look = self::look(ports, setup, request).await?;
+                    continue;
                 }
-                look = self::look(ports, setup, request).await?;
-                continue;
             }
         }
+        let report = report.outcome;
         let not = match report {
             CheckOutcome::Allowed if request.dry_run => Some(NotStarted::DryRun),
             CheckOutcome::Allowed => None,
             CheckOutcome::AlreadyLive => Some(NotStarted::AlreadyLive),
-            CheckOutcome::Refused(ReasonCode::BehindLive) if waited => Some(NotStarted::Superseded),
+            CheckOutcome::Refused(ReasonCode::BehindLive) if wait.has_waited() => {
+                Some(NotStarted::Superseded)
+            }
             CheckOutcome::Refused(reason) => Some(NotStarted::Refused(reason)),
             CheckOutcome::Unavailable(reason) => Some(NotStarted::Unavailable(reason)),
         };
@@ -337,92 +328,6 @@ async fn read_past(
     Ok((page?.records, named?))
 }
 
-async fn take_over_if_gone(
-    ports: &Ports,
-    setup: &Setup,
-    look: &Look,
-    held: &Holder,
-    say: &Sayer,
-    stop: &mut Stop,
-    dry_run: bool,
-) -> Result<Option<DeploymentId>, EngineError> {
-    let Some(forge) = ports.forge.as_ref().filter(|_| held.run.is_some()) else {
-        return Ok(None);
-    };
-    let job = forge.job(held).await.unwrap_or_else(|error| {
-        tracing::warn!(code = "DG120", error = %error, "the lock's owner could not be looked up and counts as alive");
-        crate::core::lease::JobState::Unknown
-    });
-    let Owner::Gone { conclusion } = owner(held, &job, ports.clock.now()) else {
-        return Ok(None);
-    };
-    let unsettled = look
-        .stacks
-        .iter()
-        .any(|s| s.as_ref().map_or(true, |s| s.seen.in_progress()));
-    if unsettled || dry_run {
-        return Ok(None);
-    }
-    let head = look.head(setup);
-    let closed = take_over(
-        ports,
-        setup,
-        head,
-        conclusion.as_deref(),
-        crate::core::journal::Adopter::NextRun,
-        say,
-        stop,
-    )
-    .await?;
-    Ok(closed.map(|_| held.deployment.clone()))
-}
-
-/// Until when a held lock is waited for: as configured, or as long as a watching holder needs to hand over.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one decision, made of all of these"
-)]
-async fn wait_until(
-    ports: &Ports,
-    setup: &Setup,
-    request: &Request,
-    head: &Head,
-    held: &Holder,
-    deadline: Timestamp,
-    asked_at: &mut Option<Timestamp>,
-    say: &Sayer,
-) -> Result<Timestamp, EngineError> {
-    let urgent = request.kind != DeploymentType::Deploy;
-    if !urgent || head.mode != Some(HeadMode::Watching) {
-        return Ok(asked_at.map_or(deadline, |at| deadline.max(at.plus(YIELD))));
-    }
-    let now = ports.clock.now();
-    let at = match *asked_at {
-        Some(at) => at,
-        None => {
-            let ask = YieldRequest {
-                run_url: request.run.url.clone(),
-                kind: request.kind,
-                at: now,
-            };
-            match ports
-                .history
-                .ask_yield(&setup.environment, &setup.service, &held.token, &ask)
-                .await
-            {
-                // Lost: it stopped watching, or somebody asked before; the next look tells.
-                Ok(()) | Err(CommitError::Lost { .. }) => say(Say::AskedToYield {
-                    holder: Box::new(held.clone()),
-                }),
-                Err(error) => return Err(error.into()),
-            }
-            *asked_at = Some(now);
-            now
-        }
-    };
-    Ok(deadline.max(at.plus(YIELD)))
-}
-
 async fn check(
     ports: &Ports,
     setup: &Setup,
@@ -430,7 +335,7 @@ async fn check(
     forge: &ForgeFacts,
     look: &Look,
     holder: Option<&Holder>,
-) -> (CheckOutcome, Extra) {
+) -> (CheckReport, Extra) {
     let head = look.head(setup);
     let now = ports.clock.now();
     let past = Past {
@@ -473,7 +378,7 @@ async fn check(
         Some(_) | None => KeeperSeen::Absent,
     };
     let extra = Extra {
-        checks: report.lines,
+        checks: report.lines.clone(),
         holder: holder.cloned(),
         live,
         target: target.and_then(Result::ok),
@@ -484,7 +389,7 @@ async fn check(
         },
         keeper,
     };
-    (report.outcome, extra)
+    (report, extra)
 }
 
 /// A stack that could not be read leaves its line as it is; nothing else depends on it here.

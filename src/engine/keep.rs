@@ -1,16 +1,23 @@
 //! The keeper: one sweep over an environment closes what was abandoned, resumes what was begun and sends what is
 //! owed. Knows whose job is over by asking GitHub, never by a lapsed lease alone.
 
-use crate::core::id::{DeploymentId, ServiceName, Token, hex};
-use crate::core::journal::{Adopter, Event, JobStatus, StoppedBy};
+use std::collections::BTreeMap;
+
+use crate::core::alert::AlertEvent;
+use crate::core::deployment::Effect;
+use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
+use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, StoppedBy, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
+use crate::core::ledger::expires;
 use crate::core::outcome::Told;
 use crate::core::record::Status;
+use crate::core::time::Timestamp;
 use crate::engine::notify::{deliver, deliver_owed};
+use crate::engine::observe::live_change;
 use crate::engine::resume::{Drove, How, drive};
-use crate::engine::session::{CommitOr, Session, new_session};
+use crate::engine::session::{CommitOr, Session, facts, new_key, new_session, notice};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
-use crate::ports::StoreError;
+use crate::ports::{Commit, CommitError, ListQuery, StoreError, Stored};
 
 /// What a sweep did about one lock.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +68,10 @@ pub async fn sweep(
     stop: &mut Stop,
 ) -> Result<Sweep, EngineError> {
     let heads = ports.history.heads(&setup.environment).await?;
+    let session = new_session(ports.clock.as_ref())?;
     let mut sweep = Sweep::default();
-    for head in heads.heads {
+    let mut unreachable = None;
+    for head in heads.heads.clone() {
         let Some(holder) = head.holder.clone() else {
             continue;
         };
@@ -73,11 +82,22 @@ pub async fn sweep(
         let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
             Ok(what) => what,
             Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
-            Err(EngineError::Store(StoreError::Unreachable { detail })) => {
-                return Err(StoreError::Unreachable { detail }.into());
+            Err(EngineError::Store(error @ StoreError::Unreachable { .. })) => {
+                let what = KeptWhat::Failed(chain(&error));
+                unreachable = Some(error);
+                what
             }
             Err(error) => KeptWhat::Failed(chain(&error)),
         };
+        let closed = matches!(what, KeptWhat::Closed(_));
+        if !closed && ports.clock.now().since(holder.at) > STUCK_AFTER {
+            match tell_stuck(ports, &setup, &holder, &session).await {
+                Ok(told) => sweep.told.extend(told),
+                Err(error) => {
+                    tracing::warn!(code = "DG321", error = %error, "a stuck lock could not be told");
+                }
+            }
+        }
         sweep.kept.push(Kept {
             service: setup.service.clone(),
             deployment: holder.deployment.clone(),
@@ -87,14 +107,156 @@ pub async fn sweep(
             break;
         }
     }
-    let session = new_session(ports.clock.as_ref())?;
-    sweep.told = deliver_owed(ports, &setup.environment, &session, setup.locale).await?;
+    if stop.borrow().is_none() && unreachable.is_none() {
+        let unlocked = keep_unlocked(ports, setup, &heads.heads, say, stop).await?;
+        sweep.kept.extend(unlocked);
+    }
+    if let Some(error) = unreachable {
+        return Err(error.into());
+    }
+    let owed = deliver_owed(ports, &setup.environment, &session, setup.locale).await?;
+    sweep.told.extend(owed);
     let beat = KeeperBeat {
         at: ports.clock.now(),
         version: version.to_owned(),
     };
     ports.history.beat(&setup.environment, &beat).await?;
     Ok(sweep)
+}
+
+/// A lock that is held too long is told about once: the notice's key does not depend on who tells or when.
+async fn tell_stuck(
+    ports: &Ports,
+    setup: &Setup,
+    holder: &Holder,
+    session: &SessionId,
+) -> Result<Vec<Told>, EngineError> {
+    let targets = setup.routing.targets(AlertEvent::Stuck);
+    let now = ports.clock.now();
+    let stored = ports.history.deployment(&holder.deployment, now).await?;
+    let Some(deployment) = stored.and_then(|s| replay(&s.entries).ok()) else {
+        return Ok(Vec::new());
+    };
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = facts(&deployment, AlertEvent::Stuck, now);
+    let notices: Vec<_> = targets
+        .into_iter()
+        .map(|target| notice(facts.clone(), target, (0, 0), session))
+        .collect();
+    let commit = Commit {
+        key: new_key(ports.clock.as_ref())?,
+        environment: setup.environment.clone(),
+        service: setup.service.clone(),
+        deployment: holder.deployment.clone(),
+        head: None,
+        record: None,
+        entry: None,
+        totals: BTreeMap::new(),
+        notices: notices.clone(),
+        evidence: None,
+        undo: None,
+        expires_s: expires(deployment.start.at, setup.retention),
+    };
+    match ports.history.commit(&commit).await {
+        Ok(()) => Ok(deliver(ports, &setup.environment, session, setup.locale, notices).await),
+        // It is there already.
+        Err(CommitError::Stale { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Deployments that never held the lock, and whose job is over: no head names them.
+async fn keep_unlocked(
+    ports: &Ports,
+    setup: &Setup,
+    heads: &[Head],
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Vec<Kept>, EngineError> {
+    let now = ports.clock.now();
+    let query = ListQuery {
+        environment: setup.environment.clone(),
+        status: Some(Status::InProgress.as_str().to_owned()),
+        kind: None,
+        service: Some(setup.service.clone()),
+        from: None,
+        to: None,
+        limit: 20,
+        cursor: None,
+        now,
+    };
+    let held = |id: &DeploymentId| {
+        heads
+            .iter()
+            .filter_map(|h| h.holder.as_ref())
+            .any(|h| h.deployment == *id)
+    };
+    let mut kept = Vec::new();
+    let head = heads.iter().find(|h| h.service == setup.service).cloned();
+    for record in ports.history.list(&query).await?.records {
+        if record.guard.is_none() || held(&record.id) {
+            continue;
+        }
+        let Some(stored) = ports.history.deployment(&record.id, now).await? else {
+            continue;
+        };
+        let Ok(deployment) = replay(&stored.entries) else {
+            continue;
+        };
+        let start = &deployment.start;
+        if start.locked {
+            continue;
+        }
+        let holder = Holder {
+            token: Token::new(hex(ports.clock.random()))?,
+            deployment: start.id.clone(),
+            at: start.at,
+            repo: start.run.repo.clone(),
+            run: start.run.run,
+            attempt: start.run.attempt,
+            job_id: start.run.job_id,
+            job: start.run.job.clone(),
+            hosted: true,
+            actor: start.actor.clone(),
+            run_url: start.run.url.clone(),
+        };
+        let conclusion = match owner(&holder, &job_state(ports, &holder).await, now) {
+            Owner::Gone { conclusion } => conclusion,
+            Owner::Alive => continue,
+        };
+        let head = head
+            .clone()
+            .unwrap_or_else(|| Head::absent(setup.environment.clone(), setup.service.clone()));
+        let adopted = Session::adopt(
+            ports,
+            setup,
+            stored,
+            head,
+            Adopter::Keeper,
+            holder,
+            Vec::new(),
+        )
+        .await;
+        let how = quick(conclusion.as_deref());
+        let what = match adopted.map_err(CommitOr::into_engine) {
+            Ok(session) => match finish(session, how, say, stop).await {
+                Ok(Some(status)) => KeptWhat::Closed(status),
+                Ok(None) => KeptWhat::Settling,
+                Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
+                Err(error) => KeptWhat::Failed(chain(&error)),
+            },
+            Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
+            Err(error) => KeptWhat::Failed(chain(&error)),
+        };
+        kept.push(Kept {
+            service: setup.service.clone(),
+            deployment: record.id,
+            what,
+        });
+    }
+    Ok(kept)
 }
 
 /// An error with what caused it, for one line.
@@ -179,14 +341,19 @@ pub async fn owner_of(
             Owner::Alive
         });
     }
-    let job = match &ports.forge {
+    let job = job_state(ports, holder).await;
+    Ok(owner(holder, &job, ports.clock.now()))
+}
+
+/// What GitHub says of a holder's job; where it cannot be asked, it does not say.
+pub async fn job_state(ports: &Ports, holder: &Holder) -> JobState {
+    match ports.forge.as_ref().filter(|_| holder.run.is_some()) {
         None => JobState::Unknown,
         Some(forge) => forge.job(holder).await.unwrap_or_else(|error| {
             tracing::warn!(code = "DG120", error = %error, "the lock's owner could not be looked up and counts as alive");
             JobState::Unknown
         }),
-    };
-    Ok(owner(holder, &job, ports.clock.now()))
+    }
 }
 
 /// GitHub's conclusion as what it says of the job's own steps; none known counts as cancelled.
@@ -210,12 +377,16 @@ pub async fn take_over(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Option<Status>, EngineError> {
-    let how = How {
+    take_over_with(ports, setup, head, by, quick(conclusion), say, stop).await
+}
+
+/// One look; and where this process is stopped, the next one goes on.
+fn quick(conclusion: Option<&str>) -> How {
+    How {
         job: job_of(conclusion),
         quick: true,
-        leaves_to_post: false,
-    };
-    take_over_with(ports, setup, head, by, how, say, stop).await
+        leaves_to_post: true,
+    }
 }
 
 /// As [`take_over`], in the given way.
@@ -228,23 +399,70 @@ pub async fn take_over_with(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Option<Status>, EngineError> {
-    let Some(mut session) = adopt_abandoned(ports, setup, head, by, Vec::new()).await? else {
+    let Some(holder) = head.holder.clone() else {
         return Ok(None);
     };
-    let drove = drive(&mut session, how, say, stop).await?;
+    let stored = read(ports, &holder).await?;
+    if let Ok(deployment) = replay(&stored.entries) {
+        // An entry a minute would fill the journal of a deployment whose stack takes its time.
+        if deployment.owed() == Effect::Settle {
+            let (gates, stacks) = (&setup.gates, &setup.stacks);
+            let (live, _) = live_change(ports, gates, stacks, &deployment.start).await;
+            if live == LiveChange::InProgress {
+                return Ok(None);
+            }
+        }
+        if is_in_work(&stored.entries, &head, ports.clock.now()) {
+            return Err(EngineError::Stale {
+                detail: format!("another process is at work on {}", holder.deployment),
+            });
+        }
+    }
+    let session = adopt_read(ports, setup, stored, head, holder, by, Vec::new()).await?;
+    finish(session, how, say, stop).await
+}
+
+/// Drives an adopted deployment and tells, also where it could not be driven to its end.
+async fn finish(
+    mut session: Session,
+    how: How,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Option<Status>, EngineError> {
+    let drove = drive(&mut session, how, say, stop).await;
     let notices = std::mem::take(&mut session.notices);
+    let setup = session.setup();
     deliver(
-        ports,
+        session.ports(),
         &setup.environment,
         session.id(),
         setup.locale,
         notices,
     )
     .await;
-    Ok(match drove {
+    Ok(match drove? {
         Drove::KeptOpen | Drove::LeftToPost(_) => None,
         Drove::Closed => closed(&session, say),
     })
+}
+
+/// True where a successor of the dead job gives signs of life: two keepers must not take a restore out of each
+/// other's hands for ever. A sign of life that lies further ahead than any is given for comes from a wrong clock.
+fn is_in_work(entries: &[Entry], head: &Head, now: Timestamp) -> bool {
+    let last = entries
+        .iter()
+        .flat_map(|e| &e.events)
+        .rev()
+        .find_map(|event| match event {
+            Event::Adopted { by } => Some(*by),
+            _ => None,
+        });
+    let successor = match last {
+        Some(Adopter::Keeper | Adopter::CommandLine | Adopter::NextRun) => true,
+        Some(Adopter::Verify | Adopter::Post) | None => false,
+    };
+    let fresh = |until: Timestamp| now < until && until <= now.plus(LEASE);
+    successor && head.lease_until.is_some_and(fresh)
 }
 
 fn closed(session: &Session, say: &Sayer) -> Option<Status> {
@@ -269,23 +487,38 @@ pub async fn adopt_abandoned(
     let Some(holder) = head.holder.clone() else {
         return Ok(None);
     };
-    let Some(stored) = ports
+    let stored = read(ports, &holder).await?;
+    adopt_read(ports, setup, stored, head, holder, by, events)
+        .await
+        .map(Some)
+}
+
+async fn read(ports: &Ports, holder: &Holder) -> Result<Stored, EngineError> {
+    ports
         .history
         .deployment(&holder.deployment, ports.clock.now())
         .await?
-    else {
-        return Err(EngineError::Stale {
+        .ok_or_else(|| EngineError::Stale {
             detail: format!(
                 "the lock names {}, of which there is no record",
                 holder.deployment
             ),
-        });
-    };
+        })
+}
+
+async fn adopt_read(
+    ports: &Ports,
+    setup: &Setup,
+    stored: Stored,
+    head: Head,
+    holder: Holder,
+    by: Adopter,
+    events: Vec<Event>,
+) -> Result<Session, EngineError> {
     let token = Token::new(hex(ports.clock.random()))?;
     let holder = Holder { token, ..holder };
     Session::adopt(ports, setup, stored, head, by, holder, events)
         .await
-        .map(Some)
         .map_err(CommitOr::into_engine)
 }
 

@@ -2,6 +2,7 @@
 //! ports, not adapters.
 
 pub mod checks;
+pub mod evidence;
 pub mod guard;
 pub mod keep;
 pub mod metrics;
@@ -9,6 +10,7 @@ pub mod notify;
 pub mod observe;
 pub mod resume;
 pub mod session;
+pub mod waiting;
 pub mod watch;
 
 use std::sync::Arc;

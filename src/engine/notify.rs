@@ -31,6 +31,7 @@ pub async fn deliver(
     let mut told = Vec::new();
     let mut marks = Vec::new();
     for (notice, result) in notices.iter().zip(sent) {
+        let perhaps = matches!(result, Err(SendError::Perhaps { .. }));
         let (state, why) = match result {
             Ok(()) => (NoticeState::Sent, None),
             Err(SendError::Later { detail, .. }) => (NoticeState::Owed, Some(detail)),
@@ -45,6 +46,7 @@ pub async fn deliver(
             marks.push(Mark {
                 key: notice.key(),
                 state,
+                repeated: perhaps,
             });
         }
         told.push(Told {
@@ -132,32 +134,45 @@ pub async fn deliver_owed(
 ) -> Result<Vec<Told>, StoreError> {
     let now = ports.clock.now();
     let mut mine = Vec::new();
-    let mut over = Vec::new();
+    let mut marks = Vec::new();
     for mut notice in ports.history.owed(environment, now).await? {
         let claimed = notice.state == NoticeState::Sending && notice.claimed_until > now;
         if claimed {
             continue;
         }
+        // A claim ends before the notice does, so that whoever comes after its end can still claim it, as of its
+        // last moment, to say so.
+        let last = notice.give_up_at.minus(Duration::from_millis(1));
+        let (at, until) = (now.min(last), now.plus(CLAIM).min(last));
+        let key = notice.key();
         if !ports
             .history
-            .claim(environment, &notice.key(), session, now, now.plus(CLAIM))
+            .claim(environment, &key, session, at, until)
             .await?
         {
             continue;
         }
+        let mark = |state| Mark {
+            key: key.clone(),
+            state,
+            repeated: false,
+        };
         if notice.give_up_at <= now {
-            over.push(Mark {
-                key: notice.key(),
-                state: NoticeState::Undelivered,
-            });
+            marks.push(mark(NoticeState::Undelivered));
             continue;
         }
-        notice.repeated = true;
+        // Whoever claimed it before may have sent it and died.
+        notice.repeated |= notice.state == NoticeState::Sending;
         notice.state = NoticeState::Sending;
+        if !notice.facts.event.at_least_once() {
+            // Counts as sent before it is: whatever becomes of this process, it is not told twice.
+            marks.push(mark(NoticeState::Sent));
+            notice.state = NoticeState::Sent;
+        }
         mine.push(notice);
     }
-    if !over.is_empty() {
-        ports.history.mark(environment, session, &over).await?;
+    if !marks.is_empty() {
+        ports.history.mark(environment, session, &marks).await?;
     }
     Ok(deliver(ports, environment, session, locale, mine).await)
 }

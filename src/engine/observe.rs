@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
-use crate::config::{MissingOutput, check_urls, fill_outputs, needed_outputs};
+use crate::config::{MissingOutput, check_urls, fill_outputs, fill_ref, needed_outputs, needs_ref};
 use crate::core::gate::http::{HttpGate, HttpHistory, Next, ProbeLine};
 use crate::core::gate::{Finding, GateKind, GateSettings, Seen};
+use crate::core::id::CommitSha;
 use crate::core::journal::{LiveChange, StackSeen, Start};
 use crate::core::observation::{Kind, Probe, Reading, Why};
 use crate::core::reason::ReasonCode;
@@ -15,6 +16,9 @@ use crate::core::record::Verdict;
 use crate::core::time::Timestamp;
 use crate::engine::Ports;
 use crate::ports::{CloudError, Stack};
+
+/// A gate that failed before the deployment is probed again after this.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the HTTP gates showed before the deployment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,16 +29,29 @@ pub struct Before {
     pub versions: Vec<(String, String)>,
 }
 
-/// One probe of every HTTP gate before the deployment: what fails already is no evidence against it.
+/// One probe of every HTTP gate before the deployment, and a second one where any failed: what fails already is no evidence against it.
 pub async fn before(ports: &Ports, gates: &GateSettings) -> Before {
-    let probes = probe_all(ports, gates.http.iter()).await;
-    let mut before = Before::default();
-    for (gate, probe) in gates.http.iter().zip(probes) {
+    let fails = |gate: &HttpGate, probe: &Probe| {
         let ageless = HttpGate {
             version: None,
             ..gate.clone()
         };
-        if ageless.problem(&probe).is_some() {
+        ageless.problem(probe).is_some()
+    };
+    let mut probes = probe_all(ports, gates.http.iter()).await;
+    if gates.http.iter().zip(&probes).any(|(g, p)| fails(g, p)) {
+        // One probe that went wrong would mute a gate for the whole watch.
+        ports.clock.sleep(AGAIN).await;
+        let again = probe_all(ports, gates.http.iter()).await;
+        for ((gate, first), second) in gates.http.iter().zip(&mut probes).zip(again) {
+            if fails(gate, first) {
+                *first = second;
+            }
+        }
+    }
+    let mut before = Before::default();
+    for (gate, probe) in gates.http.iter().zip(probes) {
+        if fails(gate, &probe) {
             before.failing.push(gate.name.clone());
         }
         if let Some(version) = seen_version(gate, &probe) {
@@ -375,6 +392,21 @@ pub async fn stack_findings(ports: &Ports, gates: &GateSettings, names: &[String
             stack_finding(name, &reading)
         })
         .collect()
+}
+
+/// The gates of a version: `{ref}` is its commit, whoever watches it. Without a commit there is nothing to compare.
+#[must_use]
+pub fn of_version(gates: &GateSettings, version: Option<&CommitSha>) -> GateSettings {
+    let mut gates = gates.clone();
+    match version {
+        Some(sha) => fill_ref(&mut gates, sha),
+        None => {
+            for gate in &mut gates.http {
+                gate.version = gate.version.take().filter(|check| !needs_ref(check));
+            }
+        }
+    }
+    gates
 }
 
 /// Gates with `${stack.X}` filled in; those that cannot be are unknown, not left out.

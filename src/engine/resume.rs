@@ -3,19 +3,31 @@
 
 use std::time::Duration;
 
+use crate::config::needs_ref;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::{GateSettings, OnInconclusive};
 use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
 use crate::core::judge::Policy;
+use crate::core::lease::{LEASE, Lease};
 use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
-use crate::engine::observe::live_change;
+use crate::engine::notify::deliver;
+use crate::engine::observe::{live_change, of_version};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_restored, watch_unrecorded};
-use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
-use crate::ports::{NoPlan, StepState};
+use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
+use crate::ports::{Mover, NoPlan, StepState};
+
+/// So long a restore waits for messages once its step is done.
+const TELL: Duration = Duration::from_secs(3);
+
+/// Pause between looks at a step that is under way or cannot be seen.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// So many looks in a row may fail before the step counts as failed.
+const LOOKS: u32 = 3;
 
 /// How a driver goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +36,7 @@ pub struct How {
     pub job: JobStatus,
     /// One look instead of a watch: the keeper's way.
     pub quick: bool,
-    /// A later stage of the same job finishes when this one is stopped.
+    /// Somebody finishes when this one is stopped: a later stage of the same job, or the next keeper.
     pub leaves_to_post: bool,
 }
 
@@ -46,6 +58,14 @@ pub async fn drive(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Drove, EngineError> {
+    // Somebody stopped a stage before this one: whatever the job is called, nobody finished its work.
+    let stopped_before = session.deployment.stop.is_some();
+    let job = if stopped_before {
+        JobStatus::Cancelled
+    } else {
+        how.job
+    };
+    let how = How { job, ..how };
     loop {
         if how.job == JobStatus::Cancelled && stops_now(&session.deployment) {
             let closing = session.deployment.closing_of_stop();
@@ -59,7 +79,24 @@ pub async fn drive(
                 .await?;
             return Ok(Drove::Closed);
         }
-        match session.deployment.owed() {
+        let owed = session.deployment.owed();
+        if session.is_full() && owed != Effect::Nothing {
+            let closing = match owed {
+                Effect::Close(closing) => closing,
+                _ => session.deployment.closing_of_release(),
+            };
+            session.close(Vec::new(), closing).await?;
+            return Ok(Drove::Closed);
+        }
+        let restores = matches!(
+            owed,
+            Effect::PlanRestore | Effect::Order(_) | Effect::Act(_) | Effect::VerifyRestore(_)
+        );
+        let asked = *stop.borrow();
+        if let (true, Some(by)) = (restores, asked) {
+            return leave(session, by).await;
+        }
+        match owed {
             Effect::AwaitJob => job_ended(session, how).await?,
             Effect::Settle => {
                 let (job, _) = session
@@ -95,12 +132,26 @@ pub async fn drive(
                 session.renew().await?;
                 session.append(vec![Event::StepStarted { key }]).await?;
             }
-            Effect::Act(key) => act(session, &key, say).await?,
-            Effect::VerifyRestore(strategy) => verify_restore(session, strategy, say, stop).await?,
+            Effect::Act(key) => {
+                if let Some(by) = act(session, &key, say, stop).await? {
+                    return leave(session, by).await;
+                }
+            }
+            Effect::VerifyRestore(strategy) => {
+                if let Some(by) = verify_restore(session, strategy, say, stop).await? {
+                    return leave(session, by).await;
+                }
+            }
             Effect::Close(closing) => session.close(Vec::new(), closing).await?,
             Effect::Nothing => return Ok(Drove::Closed),
         }
     }
+}
+
+/// A restore is finished, not abandoned: the journal stands, and whoever comes next goes on.
+async fn leave(session: &mut Session, by: StoppedBy) -> Result<Drove, EngineError> {
+    session.append(vec![Event::CancelAsked { by }]).await?;
+    Ok(Drove::LeftToPost(by))
 }
 
 /// A cancelled job's deployment ends here, but for what is being restored or has been judged.
@@ -171,13 +222,17 @@ async fn watched_end(
 ) -> Result<Option<StoppedBy>, EngineError> {
     match watched {
         Watched::Judged(judgement) if judgement.decision == Decision::Restore => {
-            session.append(vec![Event::Judged(judgement)]).await?;
+            session.unsaved = Some(judgement.clone());
+            judged_bad(session, judgement).await?;
+            session.unsaved = None;
         }
         Watched::Judged(judgement) | Watched::Yielded(judgement) => {
             let closing = session.deployment.closing_of(&judgement);
+            session.unsaved = Some(judgement.clone());
             session
                 .close(vec![Event::Judged(judgement)], closing)
                 .await?;
+            session.unsaved = None;
         }
         Watched::Superseded => {
             let closing = Closing {
@@ -204,7 +259,29 @@ async fn watched_end(
     Ok(None)
 }
 
-/// The plan, or the end that follows from there being none; said before anything is touched.
+/// A judgement that asks for a restore, and in the same write its plan, or the end that follows from there being
+/// none: so that people are told once what happened and what is done about it.
+async fn judged_bad(session: &mut Session, judgement: Judgement) -> Result<(), EngineError> {
+    match make_plan(session, &judgement).await {
+        Ok(plan) => {
+            let events = vec![Event::Judged(judgement), Event::RestorePlanned { plan }];
+            session.append(events).await
+        }
+        Err((reason, error)) => {
+            let closing = session
+                .deployment
+                .closing_without_restore(&judgement, reason);
+            let judgement = Judgement {
+                decision: closing.decision,
+                ..judgement
+            };
+            let closing = Closing { error, ..closing };
+            session.close(vec![Event::Judged(judgement)], closing).await
+        }
+    }
+}
+
+/// The plan for a judgement that stands without one, or the end that follows from there being none.
 async fn plan(session: &mut Session) -> Result<(), EngineError> {
     let State::Judged(judgement) = session.deployment.state.clone() else {
         return Err(EngineError::Stale {
@@ -279,8 +356,14 @@ async fn make_plan(
     })
 }
 
-/// Looks whether an ordered step was done, and does it if not. The lease is kept alive meanwhile.
-async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), EngineError> {
+/// Looks whether an ordered step was done, and does it if not. The lease is kept alive meanwhile, and people are
+/// told what has happened so far. Answers who stopped it, where somebody did.
+async fn act(
+    session: &mut Session,
+    key: &StepKey,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Option<StoppedBy>, EngineError> {
     let State::Restoring(now) = &session.deployment.state else {
         return Err(EngineError::Stale {
             detail: "nothing is being restored".to_owned(),
@@ -296,24 +379,72 @@ async fn act(session: &mut Session, key: &StepKey, say: &Sayer) -> Result<(), En
     });
     // Reads the lock again before it touches anything: a container may have outlived its job.
     session.renew().await?;
-    let done = perform(session, &step).await?;
-    let event = match done {
-        Ok(()) => Event::StepDone { key: key.clone() },
-        Err(why) => Event::StepFailed {
+    let event = match perform_and_tell(session, &step, stop).await? {
+        Performed::Stopped(by) => return Ok(Some(by)),
+        Performed::Done => Event::StepDone { key: key.clone() },
+        Performed::Failed(why) => Event::StepFailed {
             key: key.clone(),
             why,
         },
     };
-    session.append(vec![event]).await
+    session.append(vec![event]).await?;
+    Ok(None)
+}
+
+/// How a step went.
+enum Performed {
+    Done,
+    Failed(Why),
+    Stopped(StoppedBy),
+}
+
+/// Performs a step and tells people meanwhile; a channel that hangs holds the restore up for a moment only.
+async fn perform_and_tell(
+    session: &mut Session,
+    step: &PlannedStep,
+    stop: &mut Stop,
+) -> Result<Performed, EngineError> {
+    let ports = session.ports().clone();
+    let (setup, me) = (session.setup().clone(), session.id().clone());
+    let notices = std::mem::take(&mut session.notices);
+    let mut untold = notices.clone();
+    let (mut told, mut performed) = (None, None);
+    {
+        let telling = deliver(&ports, &setup.environment, &me, setup.locale, notices);
+        let working = perform(session, step, stop);
+        tokio::pin!(telling, working);
+        while told.is_none() || performed.is_none() {
+            tokio::select! {
+                biased;
+                done = &mut working, if performed.is_none() => performed = Some(done),
+                all = &mut telling, if told.is_none() => told = Some(all),
+                () = ports.clock.sleep(TELL), if performed.is_some() => break,
+            }
+        }
+    }
+    match told {
+        Some(told) => session.told.extend(told),
+        None => {
+            for notice in &mut untold {
+                notice.repeated = true;
+            }
+            session.notices.splice(0..0, untold);
+        }
+    }
+    performed.unwrap_or(Ok(Performed::Failed(Why::new(
+        Kind::NoData,
+        "not performed",
+    ))))
 }
 
 async fn perform(
     session: &mut Session,
     step: &PlannedStep,
-) -> Result<Result<(), Why>, EngineError> {
+    stop: &mut Stop,
+) -> Result<Performed, EngineError> {
     let ports = session.ports().clone();
     let Some(mover) = ports.movers.iter().find(|m| m.strategy() == step.strategy) else {
-        return Ok(Err(Why::new(
+        return Ok(Performed::Failed(Why::new(
             Kind::NotFound,
             format!("{} is not available here", step.strategy),
         )));
@@ -323,23 +454,62 @@ async fn perform(
             head: Some(Box::new(session.head.clone())),
         });
     };
-    let work = async {
-        loop {
-            match mover.look(step).await {
-                Ok(StepState::Done) => return Ok(()),
-                Ok(StepState::NotDone) => return mover.act(&lease, step).await.map_err(|e| e.why),
-                Ok(StepState::Running) => {
-                    ports.clock.sleep(std::time::Duration::from_secs(2)).await
+    let work = look_and_act(&ports, mover.as_ref(), &lease, step);
+    let keep = keep_lease(&ports, session);
+    tokio::select! {
+        biased;
+        by = stopped(stop) => Ok(Performed::Stopped(by)),
+        done = work => Ok(done.map_or_else(Performed::Failed, |()| Performed::Done)),
+        lost = keep => Err(lost),
+    }
+}
+
+/// An answer that was lost says nothing of what was done: whoever acted looks again before it counts as failed.
+async fn look_and_act(
+    ports: &Ports,
+    mover: &dyn Mover,
+    lease: &Lease,
+    step: &PlannedStep,
+) -> Result<(), Why> {
+    let (mut failed, mut blind) = (None, 0);
+    loop {
+        match (mover.look(step).await, failed.take()) {
+            (Ok(StepState::Done), _) => return Ok(()),
+            (Ok(StepState::NotDone), Some(why)) => return Err(why),
+            (Ok(StepState::NotDone), None) => {
+                blind = 0;
+                match mover.act(lease, step).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => {
+                        failed = Some(error.why);
+                        continue;
+                    }
                 }
-                Err(error) => return Err(error.why),
+            }
+            (Ok(StepState::Running), why) => failed = why,
+            (Err(error), why) => {
+                blind += 1;
+                if blind >= LOOKS {
+                    return Err(why.unwrap_or(error.why));
+                }
+                failed = why;
             }
         }
-    };
-    tokio::pin!(work);
+        ports.clock.sleep(LOOK).await;
+    }
+}
+
+/// Renews the lease for as long as it is polled; answers why it cannot be held any more.
+async fn keep_lease(ports: &Ports, session: &mut Session) -> EngineError {
+    let mut until = ports.clock.monotonic() + LEASE;
     loop {
-        tokio::select! {
-            done = &mut work => return Ok(done),
-            () = ports.clock.sleep(crate::core::lease::LEASE / 4) => session.renew().await?,
+        ports.clock.sleep(LEASE / 4).await;
+        match session.renew().await {
+            Ok(()) => until = ports.clock.monotonic() + LEASE,
+            Err(EngineError::Store(error)) if ports.clock.monotonic() < until => {
+                tracing::warn!(code = "DG222", %error, "the lease could not be renewed yet");
+            }
+            Err(error) => return error,
         }
     }
 }
@@ -350,7 +520,7 @@ async fn verify_restore(
     strategy: Strategy,
     say: &Sayer,
     stop: &mut Stop,
-) -> Result<(), EngineError> {
+) -> Result<Option<StoppedBy>, EngineError> {
     let version = session
         .deployment
         .start
@@ -366,31 +536,25 @@ async fn verify_restore(
             decision: Decision::Hold,
             findings: Vec::new(),
         },
-        // A restore is finished, not abandoned: the journal stands, whoever comes next verifies.
-        Watched::Stopped(by) => return Err(EngineError::Stopped(by)),
+        Watched::Stopped(by) => return Ok(Some(by)),
     };
     session
         .append(vec![Event::RestoreJudged {
             strategy,
             judgement,
         }])
-        .await
+        .await?;
+    Ok(None)
 }
 
-/// The gates with the restored version as the one that must answer.
+/// The gates with the restored version as the one that must answer. A version that is named in the configuration
+/// itself is that of what is being replaced.
 fn for_target(gates: &GateSettings, version: Option<&crate::core::id::CommitSha>) -> GateSettings {
     let mut gates = gates.clone();
     for gate in &mut gates.http {
-        gate.version = match (gate.version.take(), version) {
-            (Some(check), Some(sha)) => Some(crate::core::gate::http::VersionCheck {
-                equals: sha.as_str().to_owned(),
-                ..check
-            }),
-            // The version that answered before is not known: what answers must only be well.
-            (_, _) => None,
-        };
+        gate.version = gate.version.take().filter(needs_ref);
     }
-    gates
+    of_version(&gates, version)
 }
 
 /// Judges the gates of an environment as it is, without lock and record: one look, or a watch of `window`.
@@ -405,7 +569,7 @@ pub async fn judge_now(
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let live = head.and_then(|h| h.live).and_then(|l| l.git_ref);
     let setup = Setup {
-        gates: for_target(&setup.gates, live.as_ref()),
+        gates: of_version(&setup.gates, live.as_ref()),
         ..setup.clone()
     };
     let policy = Policy {

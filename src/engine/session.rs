@@ -3,14 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR};
+use crate::config::fill_ref;
+use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::{CommitKey, Fence, SessionId, hex};
-use crate::core::journal::{Adopter, Closing, Entry, Event, Judgement, Start, replay};
+use crate::core::journal::{
+    Adopter, Closing, ENTRIES, Entry, Event, FOR_CLOSING, Judgement, Start, replay,
+};
 use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
 use crate::core::ledger;
+use crate::core::outcome::Told;
 use crate::core::reason::ReasonCode;
 use crate::core::time::Timestamp;
+use crate::engine::evidence::Evidence;
 use crate::engine::metrics::MetricMemory;
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
@@ -24,7 +29,9 @@ pub struct Session {
     fence: Fence,
     locked: bool,
     record_rev: u64,
-    evidence: Option<String>,
+    evidence: Evidence,
+    /// What of it has been written.
+    written: Option<Evidence>,
     /// The deployment, as the journal tells it.
     pub deployment: Deployment,
     /// Its journal.
@@ -37,6 +44,8 @@ pub struct Session {
     pub unsaved: Option<Judgement>,
     /// Notices of the writes of this session that are still to be delivered.
     pub notices: Vec<Notice>,
+    /// How those went that were delivered on the way.
+    pub told: Vec<Told>,
 }
 
 /// Ids made from chance.
@@ -44,8 +53,18 @@ pub fn new_session(clock: &dyn Clock) -> Result<SessionId, EngineError> {
     Ok(SessionId::new(hex(clock.random()))?)
 }
 
-fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
+pub(crate) fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
     Ok(CommitKey::new(hex(clock.random()))?)
+}
+
+/// The settings for one deployment: `{ref}` is its own commit, whoever goes on with it and whatever that process
+/// was started for.
+fn setup_for(setup: &Setup, start: &Start) -> Setup {
+    let mut setup = setup.clone();
+    if let Some(sha) = &start.git_ref {
+        fill_ref(&mut setup.gates, sha);
+    }
+    setup
 }
 
 impl Session {
@@ -65,7 +84,7 @@ impl Session {
         let first = Event::Started(Box::new(start.clone()));
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup.clone(),
+            setup: setup_for(setup, &start),
             fence: if locked {
                 seen.unwrap_or(Fence(0)).next()
             } else {
@@ -75,13 +94,15 @@ impl Session {
             holder,
             locked,
             record_rev: 0,
-            evidence,
+            evidence: Evidence::read(evidence.as_deref()),
+            written: None,
             deployment: Deployment::new(start),
             entries: Vec::new(),
             head,
             metrics: None,
             unsaved: None,
             notices: Vec::new(),
+            told: Vec::new(),
         };
         let take = locked.then(|| HeadWrite::Take {
             seen,
@@ -90,7 +111,9 @@ impl Session {
             mode: HeadMode::Deploying,
             lease_until: session.now().plus(LEASE),
         });
-        session.write(vec![first], events, take, None).await?;
+        session
+            .write(vec![first], events, take, None, false)
+            .await?;
         Ok(session)
     }
 
@@ -113,9 +136,10 @@ impl Session {
         })?;
         let locked = deployment.start.locked;
         let id = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
+        let evidence = Evidence::read(stored.evidence.as_deref());
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup.clone(),
+            setup: setup_for(setup, &deployment.start),
             id,
             fence: if locked {
                 head.fence.next()
@@ -124,14 +148,16 @@ impl Session {
             },
             locked,
             record_rev: stored.record.guard.as_ref().map_or(0, |g| g.rev),
-            evidence: None,
+            written: Some(evidence.clone()),
+            metrics: evidence.metrics(),
+            evidence,
             entries: stored.entries,
             deployment,
             holder,
             head,
-            metrics: None,
             unsaved: None,
             notices: Vec::new(),
+            told: Vec::new(),
         };
         let adopt = locked.then(|| HeadWrite::Adopt {
             token: session
@@ -145,8 +171,14 @@ impl Session {
             mode: mode_of(&session.deployment.state),
             lease_until: session.now().plus(LEASE),
         });
-        events.insert(0, Event::Adopted { by });
-        session.write(Vec::new(), events, adopt, None).await?;
+        if session.is_full() {
+            session.write_head(adopt).await?;
+        } else {
+            events.insert(0, Event::Adopted { by });
+            session
+                .write(Vec::new(), events, adopt, None, false)
+                .await?;
+        }
         Ok(session)
     }
 
@@ -172,6 +204,18 @@ impl Session {
         &self.ports
     }
 
+    /// True where it holds the environment's lock.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// True where the journal has room left only for the close.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.deployment.n >= ENTRIES - FOR_CLOSING
+    }
+
     /// The right to change the outside, while the lock is ours.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {
@@ -180,16 +224,34 @@ impl Session {
 
     /// Makes events durable. Nothing has happened unless this answers Ok.
     pub async fn append(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
-        self.write(Vec::new(), events, None, None)
+        if self.is_full() {
+            return Err(EngineError::Stale {
+                detail: "the journal has room left only for the close".to_owned(),
+            });
+        }
+        self.write(Vec::new(), events, None, None, false)
             .await
             .map_err(CommitOr::into_engine)
     }
 
     /// Makes events and the end durable, with totals and the release of the lock, in one transaction.
     pub async fn close(&mut self, events: Vec<Event>, closing: Closing) -> Result<(), EngineError> {
-        self.write(Vec::new(), events, None, Some(closing))
+        let again = (events.clone(), closing.clone());
+        let undoes = undone_by(&self.deployment, &closing).is_some();
+        match self
+            .write(Vec::new(), events, None, Some(closing), undoes)
             .await
-            .map_err(CommitOr::into_engine)
+        {
+            // What it was to undo is no success any more: it ends all the same, and undoes nothing.
+            Err(CommitOr::Commit(CommitError::Stale { detail })) if undoes => {
+                tracing::warn!(code = "DG311", detail, "closing without undoing");
+                let (events, closing) = again;
+                self.write(Vec::new(), events, None, Some(closing), false)
+                    .await
+            }
+            done => done,
+        }
+        .map_err(CommitOr::into_engine)
     }
 
     /// A sign of life; shows who waits.
@@ -213,6 +275,7 @@ impl Session {
         events: Vec<Event>,
         head: Option<HeadWrite>,
         closing: Option<Closing>,
+        undoes: bool,
     ) -> Result<(), CommitOr> {
         let at = self.now();
         let key = new_key(self.ports.clock.as_ref()).map_err(CommitOr::Engine)?;
@@ -250,7 +313,8 @@ impl Session {
         let pointers = closing
             .as_ref()
             .map(|c| ledger::pointers(&self.head, &next, c));
-        let undone = closing.as_ref().and_then(|c| undone_by(&next, c)).cloned();
+        let undone = closing.as_ref().filter(|_| undoes);
+        let undone = undone.and_then(|c| undone_by(&next, c)).cloned();
         let totals = closing.as_ref().map_or_else(BTreeMap::new, |c| {
             ledger::totals(&next, c, at, undone.as_ref())
         });
@@ -258,6 +322,10 @@ impl Session {
             .or_else(|| self.head_write(&next, pointers.clone(), at))
             .filter(|_| self.locked);
         let notices = self.notices_of(&next, &entry, tell);
+        if let Some(memory) = &self.metrics {
+            self.evidence = std::mem::take(&mut self.evidence).with_metrics(memory);
+        }
+        let kept = (self.written.as_ref() != Some(&self.evidence)).then(|| self.evidence.clone());
         let commit = Commit {
             key,
             environment: self.setup.environment.clone(),
@@ -268,7 +336,7 @@ impl Session {
             entry: Some(entry.clone()),
             totals,
             notices: notices.clone(),
-            evidence: self.evidence.take(),
+            evidence: kept.as_ref().and_then(Evidence::text),
             undo: undone.map(|u| Undo {
                 id: u.deployment,
                 at: u.at,
@@ -281,6 +349,7 @@ impl Session {
             .commit(&commit)
             .await
             .map_err(CommitOr::Commit)?;
+        self.written = kept.or(self.written.take());
         if changed {
             self.record_rev = u64::from(n);
         }
@@ -288,6 +357,36 @@ impl Session {
         self.deployment = next;
         self.entries.push(entry);
         self.notices.extend(notices);
+        Ok(())
+    }
+
+    /// Writes only the head: for journals without room.
+    async fn write_head(&mut self, head: Option<HeadWrite>) -> Result<(), CommitOr> {
+        if head.is_none() {
+            return Ok(());
+        }
+        let start = &self.deployment.start;
+        let at = self.now();
+        let commit = Commit {
+            key: new_key(self.ports.clock.as_ref()).map_err(CommitOr::Engine)?,
+            environment: self.setup.environment.clone(),
+            service: self.setup.service.clone(),
+            deployment: start.id.clone(),
+            head,
+            record: None,
+            entry: None,
+            totals: BTreeMap::new(),
+            notices: Vec::new(),
+            evidence: None,
+            undo: None,
+            expires_s: ledger::expires(start.at, self.setup.retention),
+        };
+        self.ports
+            .history
+            .commit(&commit)
+            .await
+            .map_err(CommitOr::Commit)?;
+        self.follow(&commit, at, None);
         Ok(())
     }
 
@@ -339,28 +438,35 @@ impl Session {
         for event in tell {
             for target in self.setup.routing.targets(event) {
                 let index = u32::try_from(notices.len()).unwrap_or(u32::MAX);
-                notices.push(Notice {
-                    deployment: next.start.id.clone(),
-                    environment: next.start.environment.clone(),
-                    n: entry.n,
-                    index,
-                    channel: target.channel,
-                    mention: target.mention,
-                    // At most once: counts as sent from now on, whatever becomes of this process.
-                    state: if event.at_least_once() {
-                        NoticeState::Sending
-                    } else {
-                        NoticeState::Sent
-                    },
-                    claimed_by: Some(self.id.clone()),
-                    claimed_until: entry.at.plus(CLAIM),
-                    give_up_at: entry.at.plus(OWED_FOR),
-                    repeated: false,
-                    facts: facts(next, event, entry.at),
-                });
+                let facts = facts(next, event, entry.at);
+                notices.push(notice(facts, target, (entry.n, index), &self.id));
             }
         }
         notices
+    }
+}
+
+/// A notice that this session is about to send; `place` is its entry's number and its own place there.
+#[must_use]
+pub fn notice(facts: Facts, target: Target, place: (u32, u32), session: &SessionId) -> Notice {
+    Notice {
+        deployment: facts.deployment.clone(),
+        environment: facts.environment.clone(),
+        n: place.0,
+        index: place.1,
+        channel: target.channel,
+        mention: target.mention,
+        // At most once: counts as sent from now on, whatever becomes of this process.
+        state: if facts.event.at_least_once() {
+            NoticeState::Sending
+        } else {
+            NoticeState::Sent
+        },
+        claimed_by: Some(session.clone()),
+        claimed_until: facts.at.plus(CLAIM),
+        give_up_at: facts.at.plus(OWED_FOR),
+        repeated: false,
+        facts,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The watch: looks, judges afresh at each tick, ends at the deadline or at the first proof. Knows ticks and
 //! signs of life, not what a gate means.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join3;
@@ -9,11 +10,12 @@ use crate::core::deployment::State;
 use crate::core::gate::{Finding, GateSettings};
 use crate::core::journal::{Event, Judgement, Start, StoppedBy};
 use crate::core::judge::{Policy, judge};
+use crate::core::lease::YieldRequest;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Verdict};
 use crate::core::time::Timestamp;
-use crate::engine::metrics::MetricWatch;
-use crate::engine::observe::{HttpWatch, Resolved, resolve, stack_findings};
+use crate::engine::metrics::{MetricMemory, MetricWatch};
+use crate::engine::observe::{HttpWatch, Resolved, of_version, resolve, stack_findings};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 
@@ -59,6 +61,8 @@ pub struct Watching<'a> {
     pub policy: Policy,
     /// Start.
     pub since: Timestamp,
+    /// Requests count from then on: the start of the first watch of this deployment.
+    pub counted: Timestamp,
     /// Deadline.
     pub until: Timestamp,
     /// Pause between looks.
@@ -105,12 +109,14 @@ pub async fn watch(
             detail: "the deployment is not being watched".to_owned(),
         });
     };
-    let (setup, start) = (session.setup().clone(), session.deployment.start.clone());
+    let (mut setup, start) = (session.setup().clone(), session.deployment.start.clone());
+    setup.gates = of_version(&setup.gates, start.git_ref.as_ref());
     let early = one_look || setup.gates.early_pass;
     let watching = Watching {
         before: Some(&start),
         policy: policy(session),
         since,
+        counted: first_watch(session).unwrap_or(since),
         until,
         pace: if one_look {
             QUICK
@@ -124,6 +130,55 @@ pub async fn watch(
     };
     let ports = session.ports().clone();
     look_on(&ports, &watching, Some(session), say, stop).await
+}
+
+/// When this deployment was watched first: a watch that a dead process began is gone on with.
+fn first_watch(session: &Session) -> Option<Timestamp> {
+    let mut events = session.entries.iter().flat_map(|e| &e.events);
+    events.find_map(|event| match event {
+        Event::WatchStarted { since, .. } => Some(*since),
+        _ => None,
+    })
+}
+
+/// One look at a deployment that is closed, with the very same test as during its watch: goes on from `known`, or
+/// counts from `counted` on. Answers the counts for the next look too.
+pub async fn look_again(
+    ports: &Ports,
+    setup: &Setup,
+    start: &Start,
+    policy: Policy,
+    known: Option<MetricMemory>,
+    counted: Timestamp,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> (Watched, Option<MetricMemory>) {
+    let since = ports.clock.now();
+    let gates = of_version(&setup.gates, start.git_ref.as_ref());
+    let setup = Setup {
+        gates,
+        ..setup.clone()
+    };
+    let watching = Watching {
+        setup: &setup,
+        before: Some(start),
+        policy,
+        since,
+        counted,
+        until: one_look_until(since),
+        pace: QUICK,
+        early: Early::Decided,
+        yields: false,
+        restored: false,
+    };
+    let so_far = Mutex::new(SoFar::default());
+    let watched = tokio::select! {
+        biased;
+        by = stopped(stop) => Watched::Stopped(by),
+        watched = look_till_sure(ports, &watching, known, say, &so_far) => watched,
+    };
+    let seen = so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (watched, seen.metrics)
 }
 
 /// Watches a version that was brought back: as soon as it is shown to be well, it is.
@@ -145,6 +200,7 @@ pub async fn watch_restored(
             ..policy(session)
         },
         since,
+        counted: since,
         until: since.plus(setup.rollback.verify),
         pace: QUICK,
         early: Early::Decided,
@@ -171,6 +227,7 @@ pub async fn watch_unrecorded(
         before: None,
         policy,
         since,
+        counted: since,
         until: window.map_or_else(|| one_look_until(since), |w| since.plus(w)),
         pace: if window.is_some() {
             setup.gates.interval
@@ -188,7 +245,14 @@ pub async fn watch_unrecorded(
     look_on(ports, &watching, None, say, stop).await
 }
 
-/// The loop: one look at all gates, judged afresh, until proof or deadline.
+/// What a watch has seen so far, for whoever ends it.
+#[derive(Debug, Default)]
+struct SoFar {
+    findings: Vec<Finding>,
+    metrics: Option<MetricMemory>,
+}
+
+/// Looks until proof or deadline, gives signs of life meanwhile, and hands over where somebody asks.
 async fn look_on(
     ports: &Ports,
     watching: &Watching<'_>,
@@ -196,80 +260,121 @@ async fn look_on(
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Watched, EngineError> {
-    let setup = watching.setup;
-    if setup.gates.is_empty() {
+    if watching.setup.gates.is_empty() {
         return Ok(Watched::Judged(judge(Vec::new(), watching.policy)));
     }
+    let so_far = Mutex::new(SoFar::default());
+    let known = session.as_deref().and_then(|s| s.metrics.clone());
+    let ended = {
+        let looking = look_till_sure(ports, watching, known, say, &so_far);
+        let asked = asked_to_yield(ports, session.as_deref_mut(), watching.yields);
+        tokio::select! {
+            biased;
+            by = stopped(stop) => Ok(Ok(Watched::Stopped(by))),
+            watched = looking => Ok(Ok(watched)),
+            request = asked => request.map(Err),
+        }
+    };
+    let SoFar { findings, metrics } = so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(session) = session else {
+        return Ok(ended?.unwrap_or(Watched::Judged(judge(findings, watching.policy))));
+    };
+    session.metrics = metrics.or(session.metrics.take());
+    let request = match ended? {
+        Ok(watched) => return Ok(watched),
+        Err(request) => request,
+    };
+    session
+        .append(vec![Event::YieldAsked {
+            run_url: request.run_url,
+        }])
+        .await?;
+    Ok(Watched::Yielded(Judgement {
+        verdict: Verdict::Inconclusive,
+        reason: ReasonCode::Yielded,
+        decision: Decision::Hold,
+        findings,
+    }))
+}
+
+/// Signs of life, whatever the looks are waiting for, until one of them shows that somebody asks for the lock.
+async fn asked_to_yield(
+    ports: &Ports,
+    session: Option<&mut Session>,
+    yields: bool,
+) -> Result<YieldRequest, EngineError> {
+    let Some(session) = session.filter(|s| s.is_locked()) else {
+        return std::future::pending().await;
+    };
+    loop {
+        ports.clock.sleep(BEAT).await;
+        match session.renew().await {
+            Ok(()) => {}
+            // Looking needs no lock, and the write that ends the watch finds out for itself.
+            Err(EngineError::Store(error)) => {
+                tracing::warn!(code = "DG221", %error, "a sign of life could not be given");
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(request) = session.head.yield_to.clone().filter(|_| yields) {
+            return Ok(request);
+        }
+    }
+}
+
+/// The loop: one look at all gates, judged afresh, until proof or deadline.
+async fn look_till_sure(
+    ports: &Ports,
+    watching: &Watching<'_>,
+    known: Option<MetricMemory>,
+    say: &Sayer,
+    so_far: &Mutex<SoFar>,
+) -> Watched {
+    let setup = watching.setup;
     let Resolved { gates, unknown } = resolve(ports, &setup.gates, &setup.stacks).await;
-    let mut metrics = metric_watch(ports, watching, &gates, session.as_deref());
+    let mut metrics = metric_watch(ports, watching, &gates, known);
     metrics.prepare(&ports.cloud).await;
     say_what_cannot_be_judged(&metrics, say);
     let mut http = HttpWatch::new(&gates, watching.before, watching.since, metrics.alpha());
-    let mut beat_at = ports.clock.monotonic() + BEAT;
+    // The wall's clock may be set while we watch; what is left of the watch is not.
+    let whole = watching.until.since(watching.since);
+    let left = watching.until.since(ports.clock.now()).min(whole);
+    let end = ports.clock.monotonic() + left;
     loop {
         let at = ports.clock.now();
-        let looked = async {
-            let stacks = stack_findings(ports, &gates, &setup.stacks);
-            join3(http.look(ports), metrics.look(&ports.cloud, at), stacks)
-                .await
-                .2
-        };
-        let stacks = tokio::select! {
-            stacks = looked => stacks,
-            by = stopped(stop) => return Ok(Watched::Stopped(by)),
-        };
-        if let Some(by) = confirm(ports, &mut http, session.as_deref_mut(), say, stop).await? {
-            return Ok(Watched::Stopped(by));
-        }
+        let stacks = stack_findings(ports, &gates, &setup.stacks);
+        let (_, _, stacks) = join3(http.look(ports), metrics.look(&ports.cloud, at), stacks).await;
+        confirm(ports, &mut http, say).await;
         let mut findings = http.findings();
         findings.extend(metrics.findings());
         findings.extend(stacks);
         findings.extend(unknown.iter().cloned());
-        let now = ports.clock.now();
-        if let Some(session) = session.as_deref_mut() {
-            session.metrics = (!metrics.is_empty()).then(|| metrics.memory().clone());
-        }
         let judgement = judge(findings.clone(), watching.policy);
         say(Say::Watching {
             findings: findings.clone(),
             until: watching.until,
-            now,
+            now: ports.clock.now(),
         });
+        *so_far.lock().unwrap_or_else(PoisonError::into_inner) = SoFar {
+            findings,
+            metrics: (!metrics.is_empty()).then(|| metrics.memory().clone()),
+        };
+        let now = ports.clock.monotonic();
         let sure = watching.early == Early::Decided
             && http.decided()
             && metrics.decided()
             && judgement.verdict != Verdict::Inconclusive;
-        if now >= watching.until || judgement.verdict == Verdict::Degraded || sure {
+        if now >= end || judgement.verdict == Verdict::Degraded || sure {
             let superseded = judgement.verdict != Verdict::Healthy && http.superseded();
-            return Ok(if superseded {
+            return if superseded {
                 Watched::Superseded
             } else {
                 Watched::Judged(judgement)
-            });
+            };
         }
-        let next = ports.clock.monotonic() + watching.pace.min(watching.until.since(now));
-        loop {
-            if ports.clock.monotonic() >= beat_at {
-                beat_at = ports.clock.monotonic() + BEAT;
-                if let Some(yielded) =
-                    beat(session.as_deref_mut(), watching.yields, &findings).await?
-                {
-                    return Ok(yielded);
-                }
-            }
-            let now = ports.clock.monotonic();
-            let rest = next.saturating_sub(now);
-            if rest.is_zero() {
-                break;
-            }
-            let nap = rest
-                .min(beat_at.saturating_sub(now))
-                .max(Duration::from_millis(1));
-            tokio::select! {
-                () = ports.clock.sleep(nap) => {}
-                by = stopped(stop) => return Ok(Watched::Stopped(by)),
-            }
-        }
+        let nap = watching.pace.min(end.saturating_sub(now));
+        ports.clock.sleep(nap.max(Duration::from_millis(1))).await;
     }
 }
 
@@ -278,20 +383,18 @@ fn metric_watch(
     ports: &Ports,
     watching: &Watching<'_>,
     gates: &GateSettings,
-    session: Option<&Session>,
+    known: Option<MetricMemory>,
 ) -> MetricWatch {
     let stacks = &watching.setup.stacks;
-    match session.and_then(|s| s.metrics.clone()) {
+    let deployed = watching.before.map_or(watching.since, |start| start.at);
+    match known {
         Some(memory) if watching.restored => {
             MetricWatch::resume(gates, stacks, memory).restarted(watching.since)
         }
-        Some(memory) if memory.since == watching.since => {
-            MetricWatch::resume(gates, stacks, memory)
-        }
+        Some(memory) if memory.deployed == deployed => MetricWatch::resume(gates, stacks, memory),
         Some(_) | None => {
-            let deployed = watching.before.map_or(watching.since, |start| start.at);
             let watch =
-                MetricWatch::new(gates, stacks, deployed, watching.since, ports.clock.now());
+                MetricWatch::new(gates, stacks, deployed, watching.counted, ports.clock.now());
             if watching.restored {
                 watch.restarted(watching.since)
             } else {
@@ -311,40 +414,8 @@ fn say_what_cannot_be_judged(metrics: &MetricWatch, say: &Sayer) {
     }
 }
 
-/// A sign of life; shows whether somebody waits.
-async fn beat(
-    session: Option<&mut Session>,
-    yields: bool,
-    findings: &[Finding],
-) -> Result<Option<Watched>, EngineError> {
-    let Some(session) = session else {
-        return Ok(None);
-    };
-    session.renew().await?;
-    let Some(request) = session.head.yield_to.clone().filter(|_| yields) else {
-        return Ok(None);
-    };
-    session
-        .append(vec![Event::YieldAsked {
-            run_url: request.run_url,
-        }])
-        .await?;
-    Ok(Some(Watched::Yielded(Judgement {
-        verdict: Verdict::Inconclusive,
-        reason: ReasonCode::Yielded,
-        decision: Decision::Hold,
-        findings: findings.to_vec(),
-    })))
-}
-
 /// Gates that failed often enough in a row: a probe a second until one succeeds or the span ends.
-async fn confirm(
-    ports: &Ports,
-    http: &mut HttpWatch,
-    mut session: Option<&mut Session>,
-    say: &Sayer,
-    stop: &mut Stop,
-) -> Result<Option<StoppedBy>, EngineError> {
+async fn confirm(ports: &Ports, http: &mut HttpWatch, say: &Sayer) {
     let which = http.to_confirm();
     for (_, gate, span) in &which {
         say(Say::Confirming {
@@ -359,20 +430,9 @@ async fn confirm(
         .unwrap_or_default();
     let end = ports.clock.monotonic() + span;
     let mut failing: Vec<usize> = which.iter().map(|(i, _, _)| *i).collect();
-    let mut beat_at = ports.clock.monotonic() + BEAT;
     while !failing.is_empty() && ports.clock.monotonic() < end {
-        tokio::select! {
-            () = ports.clock.sleep(QUICK) => {}
-            by = stopped(stop) => return Ok(Some(by)),
-        }
+        ports.clock.sleep(QUICK).await;
         failing = http.confirm_once(ports, &failing).await;
-        if ports.clock.monotonic() >= beat_at {
-            beat_at = ports.clock.monotonic() + BEAT;
-            if let Some(session) = session.as_deref_mut() {
-                session.renew().await?;
-            }
-        }
     }
     http.confirmed(&failing);
-    Ok(None)
 }

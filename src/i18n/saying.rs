@@ -68,7 +68,30 @@ pub enum Saying<'a> {
     NoDeployment {
         /// Which.
         id: &'a str,
+        /// Whose history lists what there is.
+        environment: &'a str,
     },
+    /// The SQLite file is not there.
+    NoHistoryYet {
+        /// Its path.
+        path: &'a str,
+    },
+    /// The DynamoDB table is not there.
+    NoTable {
+        /// Its name.
+        table: &'a str,
+        /// Environment.
+        environment: &'a str,
+    },
+    /// The store did not do what it was asked.
+    StoreFailed {
+        /// Its words.
+        why: &'a str,
+        /// Environment.
+        environment: &'a str,
+    },
+    /// The cursor is none.
+    BadCursor,
     /// Nothing is open.
     NothingOpen {
         /// Where.
@@ -99,11 +122,6 @@ pub enum Saying<'a> {
         what: &'a str,
         /// Why.
         why: &'a str,
-    },
-    /// Which environment is meant?
-    WhichEnvironment {
-        /// There are.
-        names: &'a str,
     },
 }
 
@@ -163,8 +181,25 @@ impl Saying<'_> {
                     status.word(l)
                 )
             }
-            Self::NoDeployment { id } => {
-                format!("there is no deployment {id}; `deploy-guard history` lists them")
+            Self::NoDeployment { id, environment } => {
+                format!(
+                    "there is no deployment {id}; `deploy-guard history {environment}` lists what there is"
+                )
+            }
+            Self::NoHistoryYet { path } => format!(
+                "there is no history yet: no file `{}` is here; the first guarded deployment begins one (`--table` and `--store` name another)",
+                one_line(path, 300)
+            ),
+            Self::NoTable { table, environment } => format!(
+                "there is no history table `{}` in this account and Region; `deploy-guard setup {environment}` creates it, `--table` and `--region` name another",
+                one_line(table, 300)
+            ),
+            Self::StoreFailed { why, environment } => format!(
+                "{}; `deploy-guard doctor {environment}` looks for the cause",
+                one_line(why, 1000)
+            ),
+            Self::BadCursor => {
+                "the cursor is none that this history gave for this query; begin again without `--cursor`".to_owned()
             }
             Self::NothingOpen { environment } => format!("nothing is open in {environment}"),
             Self::NoAddress { channel } => {
@@ -189,7 +224,6 @@ impl Saying<'_> {
             ),
             Self::LostRace { deployment } => format!("another process is closing {deployment}"),
             Self::Unreadable { what, why } => format!("{what} cannot be read: {why}"),
-            Self::WhichEnvironment { names } => format!("name the environment; there are: {names}"),
         }
     }
 
@@ -236,10 +270,25 @@ impl Saying<'_> {
                     status.word(l)
                 )
             }
-            Self::NoDeployment { id } => {
+            Self::NoDeployment { id, environment } => {
                 format!(
-                    "배포 {id} 기록이 없습니다. `deploy-guard history` 명령으로 목록을 볼 수 있습니다"
+                    "배포 {id} 기록이 없습니다. `deploy-guard history {environment}` 명령으로 목록을 볼 수 있습니다"
                 )
+            }
+            Self::NoHistoryYet { path } => format!(
+                "아직 배포 이력이 없습니다. `{}` 파일은 첫 배포를 기록할 때 만들어집니다(다른 저장소는 `--table`, `--store`로 지정하십시오)",
+                one_line(path, 300)
+            ),
+            Self::NoTable { table, environment } => format!(
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. `deploy-guard setup {environment}` 명령으로 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+                one_line(table, 300)
+            ),
+            Self::StoreFailed { why, environment } => format!(
+                "배포 이력 저장소 오류: {}. `deploy-guard doctor {environment}` 명령으로 원인을 확인하십시오",
+                one_line(why, 1000)
+            ),
+            Self::BadCursor => {
+                "이 조회에서 받은 커서가 아닙니다. `--cursor` 없이 처음부터 조회하십시오".to_owned()
             }
             Self::NothingOpen { environment } => {
                 format!("{environment} 환경에 열려 있는 배포가 없습니다")
@@ -271,9 +320,6 @@ impl Saying<'_> {
                 format!("다른 프로세스가 {deployment} 배포를 마무리하고 있습니다")
             }
             Self::Unreadable { what, why } => format!("{what}을(를) 읽을 수 없습니다: {why}"),
-            Self::WhichEnvironment { names } => {
-                format!("환경 이름을 지정하십시오. 설정된 환경: {names}")
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Workflow commands and log lines for GitHub's runner; knows its parser, not its streams.
 
 use crate::core::outcome::{Exit, KeeperSeen, Report};
+use crate::core::policy::CheckResult;
 use crate::core::record::DeploymentType;
 use crate::i18n::reason::meaning;
 use crate::i18n::wording::{is_invisible, one_line};
@@ -221,10 +222,21 @@ pub fn log_lines(report: &Report, locale: Locale) -> Vec<String> {
         format!("{} {}", story.ending.sign(), story.headline(locale)),
         story.lead(locale),
     ];
-    for line in story.checks() {
+    let (not_asked, asked): (Vec<_>, Vec<_>) = story
+        .checks()
+        .iter()
+        .partition(|l| l.result == CheckResult::NotApplicable);
+    for line in asked {
         let (sign, text) = check_text(line, report.asked.kind, locale);
         let name = crate::i18n::Word::word(line.check, locale);
         out.push(format!("  {sign} {name}: {text}"));
+    }
+    if !not_asked.is_empty() {
+        let names: Vec<_> = (not_asked.iter())
+            .map(|l| crate::i18n::Word::word(l.check, locale))
+            .collect();
+        let text = Message::CheckNotApplicable.text(locale);
+        out.push(format!("  ➖ {text}: {}", names.join(" · ")));
     }
     let findings = story.cause.map_or(&[][..], |c| &c.findings);
     for finding in sight::worst_first(findings).into_iter().take(100) {

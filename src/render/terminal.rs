@@ -163,7 +163,9 @@ pub fn show(record: &Record, journal: &[Entry], locale: Locale, colours: Colours
     add(Label::Why, reason.map(|r| meaning(r, locale).to_owned()));
     add(
         Label::Error,
-        record.error.as_deref().map(|e| one_line(e, 1000)),
+        (record.error.as_deref())
+            .filter(|e| reason.is_none_or(|r| r.as_str() != *e))
+            .map(|e| one_line(e, 1000)),
     );
     if record.status.known() != Some(Status::Success) || verdict != Some(Verdict::Healthy) {
         add(Label::Next, reason.map(|r| help(r, locale).to_owned()));

@@ -2,9 +2,9 @@
 
 use secrecy::SecretString;
 
-use crate::config::{EnvironmentSettings, HistorySettings, Store, fill_ref, http_gate};
+use crate::config::{EnvironmentSettings, HistorySettings, Store, http_gate};
 use crate::core::alert::Channel;
-use crate::core::id::{CommitSha, ServiceName};
+use crate::core::id::ServiceName;
 use crate::engine::Setup;
 use crate::i18n::Locale;
 use crate::i18n::config::ProblemKind;
@@ -41,8 +41,6 @@ pub struct Given {
     pub sns_topic_arn: Option<String>,
     /// Language.
     pub locale: Option<Locale>,
-    /// The commit that is deployed, for `{ref}`.
-    pub git_ref: Option<CommitSha>,
     /// Inside GitHub Actions: the default store is DynamoDB.
     pub in_actions: bool,
     /// For the role's session name.
@@ -89,9 +87,6 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
         gates
             .http
             .push(http_gate(url, gates.window).map_err(Unfit::HealthUrl)?);
-    }
-    if let Some(sha) = &given.git_ref {
-        fill_ref(&mut gates, sha);
     }
     let mut rollback = environment.rollback;
     rollback.automatic = given.auto_rollback.unwrap_or(rollback.automatic);

@@ -21,6 +21,8 @@ pub enum StoreName {
         /// Its path.
         path: String,
     },
+    /// No history yet: reads as empty, and keeps nothing.
+    Empty,
 }
 
 /// What to connect to.

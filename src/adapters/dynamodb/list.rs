@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::attr::{self, Item, malformed, s};
+use super::attr::{self, Item, s};
 use super::call::Caller;
 use super::change::Terms;
 use super::{key, record};
@@ -41,9 +41,9 @@ pub(super) async fn list(caller: &Caller, query: &ListQuery) -> Result<Page, Sto
             .call(|| request.clone().send(), |_| None)
             .await
             .map_err(|e| match caller.explain("dynamodb:Query", &e) {
-                StoreError::Malformed { detail } if query.cursor.is_some() => malformed(format!(
-                    "{detail}; the cursor may be of another query: begin again without it"
-                )),
+                StoreError::Malformed { detail } if query.cursor.is_some() => StoreError::Cursor {
+                    detail: format!("{detail}; it may be of another query: begin again without it"),
+                },
                 error => error,
             })?;
         for item in page.items() {
@@ -165,8 +165,8 @@ fn read_cursor(cursor: &str) -> Result<Place, StoreError> {
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Place>(&bytes).ok())
         .filter(|(id, at)| !id.is_empty() && record::read_time(at).is_some())
-        .ok_or_else(|| {
-            malformed("the cursor is none that this history gave; begin again without it")
+        .ok_or_else(|| StoreError::Cursor {
+            detail: "this history gave none like it; begin again without it".to_owned(),
         })
 }
 

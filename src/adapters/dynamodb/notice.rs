@@ -10,7 +10,7 @@ use crate::core::alert::{Channel, Notice, NoticeState};
 use crate::core::id::{DeploymentId, EnvironmentName, SessionId};
 use crate::core::lease::KeeperBeat;
 use crate::core::time::Timestamp;
-use crate::ports::{Refusal, StoreError};
+use crate::ports::{Mark, Refusal, StoreError};
 
 /// A notice; `facts` is what [`stored::write_facts`] made of its facts.
 pub(super) fn write(environment: &EnvironmentName, notice: &Notice, facts: &str) -> Item {
@@ -95,12 +95,15 @@ pub(super) fn claim(
 }
 
 /// Says what became of a notice that the session had claimed.
-pub(super) fn mark(state: NoticeState, session: &SessionId) -> Change {
+pub(super) fn mark(mark: &Mark, session: &SessionId) -> Change {
     let mut c = Change::default();
     c.when(|t| t.is("claimedBy", s(session)));
-    c.set("state", s(state));
-    if state == NoticeState::Owed {
+    c.set("state", s(mark.state));
+    if mark.state == NoticeState::Owed {
         c.remove("claimedBy");
+    }
+    if mark.repeated {
+        c.set("repeated", AttributeValue::Bool(true));
     }
     c
 }

@@ -148,7 +148,7 @@ pub(super) async fn mark(
                 .iter()
                 .map(|mark| {
                     let key = key::of(key::notices(environment), &mark.key);
-                    let update = notice::mark(mark.state, session).action(&caller.table, key)?;
+                    let update = notice::mark(mark, session).action(&caller.table, key)?;
                     Ok(TransactWriteItem::builder().update(update).build())
                 })
                 .collect::<Result<Vec<_>, StoreError>>()?;

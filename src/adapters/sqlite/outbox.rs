@@ -167,14 +167,16 @@ pub(super) fn mark(
     for mark in marks {
         let free = mark.state == NoticeState::Owed;
         tx.execute(
-            "UPDATE notices SET state = ?4, claimed_by = CASE WHEN ?5 THEN NULL ELSE claimed_by END
+            "UPDATE notices SET state = ?4, claimed_by = CASE WHEN ?5 THEN NULL ELSE claimed_by END,
+                 repeated = repeated OR ?6
              WHERE environment = ?1 AND key = ?2 AND claimed_by = ?3",
             params![
                 environment.as_str(),
                 mark.key,
                 session.as_str(),
                 mark.state.as_str(),
-                free
+                free,
+                mark.repeated
             ],
         )?;
     }

@@ -227,7 +227,9 @@ fn read_cursor(cursor: &str) -> Result<(i64, String), Fault> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .ok_or_else(|| {
-            Fault::malformed("the cursor is none that this history gave; begin again without it")
+            Fault::Store(crate::ports::StoreError::Cursor {
+                detail: "this history gave none like it; begin again without it".to_owned(),
+            })
         })
 }
 

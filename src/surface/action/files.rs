@@ -25,6 +25,7 @@ pub const SUMMARY_LIMIT: usize = 1024 * 1024;
 pub struct Files {
     output: Option<PathBuf>,
     state: Option<PathBuf>,
+    env: Option<PathBuf>,
     summary: Option<PathBuf>,
 }
 
@@ -36,6 +37,7 @@ impl Files {
         Self {
             output: path("GITHUB_OUTPUT"),
             state: path("GITHUB_STATE"),
+            env: path("GITHUB_ENV"),
             summary: path("GITHUB_STEP_SUMMARY"),
         }
     }
@@ -56,6 +58,15 @@ impl Files {
         random: &dyn Fn() -> [u8; 16],
     ) -> Result<(), FileError> {
         pairs_to("GITHUB_STATE", self.state.as_deref(), pairs, random)
+    }
+
+    /// Sets variables for later steps of the job.
+    pub fn env(
+        &self,
+        pairs: &[(&str, String)],
+        random: &dyn Fn() -> [u8; 16],
+    ) -> Result<(), FileError> {
+        pairs_to("GITHUB_ENV", self.env.as_deref(), pairs, random)
     }
 
     /// Appends to the job summary.

@@ -8,7 +8,7 @@ use crate::core::journal::{Adopter, JobStatus, replay};
 use crate::core::outcome::{Exit, Report, Told};
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
-use crate::engine::guard::record_unlocked;
+use crate::engine::guard::{NotStarted, record_unlocked};
 use crate::engine::keep::chain;
 use crate::engine::notify::{deliver, tell_directly};
 use crate::engine::resume::{Drove, How, drive};
@@ -16,7 +16,8 @@ use crate::engine::session::{CommitOr, Session, facts};
 use crate::engine::{EngineError, Stop};
 use crate::i18n::trouble::Trouble;
 use crate::ports::Stored;
-use crate::surface::action::guard::{evidence, pinned_of};
+use crate::surface::action::guard::{evidence, outcome, pinned_of};
+use crate::surface::action::nothing;
 use crate::surface::action::own::{Own, find};
 use crate::surface::action::stage::{Connected, Ended, Stage, exit_of_stop};
 use crate::surface::out;
@@ -65,7 +66,13 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
 
 /// The step `phase: verify`.
 pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended> {
-    let mut connected = stage.open(None).await?;
+    let mut connected = match stage.open(None).await {
+        Ok(connected) => connected,
+        Err(ended) => {
+            stage.write_nothing_to_finish()?;
+            return Err(ended);
+        }
+    };
     let own = find(
         &connected.ports,
         &connected.chosen.setup,
@@ -92,6 +99,9 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
         Own::None => {
             let request = stage.request();
             let setup = &connected.chosen.setup;
+            if let Some(not) = nothing::told(stage.env, setup) {
+                return nothing_deployed(stage, &connected, &not);
+            }
             let session = record_unlocked(
                 &connected.ports,
                 setup,
@@ -191,14 +201,17 @@ async fn finish(
     let say = stage.sayer();
     let drove = drive(&mut session, how, &say, stop).await;
     let notices = std::mem::take(&mut session.notices);
-    let mut told = deliver(
-        &connected.ports,
-        &setup.environment,
-        session.id(),
-        setup.locale,
-        notices,
-    )
-    .await;
+    let mut told = std::mem::take(&mut session.told);
+    told.extend(
+        deliver(
+            &connected.ports,
+            &setup.environment,
+            session.id(),
+            setup.locale,
+            notices,
+        )
+        .await,
+    );
     let mut exit = None;
     match drove {
         Ok(Drove::Closed) => {}
@@ -315,6 +328,19 @@ fn lost(stage: &Stage<'_>, stored: &Stored) -> Exit {
         text,
     );
     stage.end(&ended)
+}
+
+/// This job's guard step said that there is nothing to deploy: nothing to verify either.
+fn nothing_deployed(
+    stage: &Stage<'_>,
+    connected: &Connected,
+    not: &NotStarted,
+) -> Result<Exit, Ended> {
+    stage.write_nothing_to_finish()?;
+    let report = stage.report(Some(&connected.chosen), outcome(not));
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
 }
 
 /// Verify after closing repeats the result.

@@ -1,7 +1,9 @@
 //! The main stage: checks, lock, record, `deploy_needed`. Knows the order in which a killed stage leaves the least
 //! behind: state before the lock, outputs before alerts.
 
-use crate::core::journal::Event;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::core::journal::{Event, StoppedBy};
 use crate::core::lease::Holder;
 use crate::core::outcome::{Exit, Outcome, Report};
 use crate::core::reason::ReasonCode;
@@ -10,21 +12,38 @@ use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
 use crate::engine::notify::deliver;
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Stop, stopped};
+use crate::surface::action::nothing;
 use crate::surface::action::pinned::Pinned;
-use crate::surface::action::stage::{Connected, Ended, Stage};
+use crate::surface::action::stage::{Connected, Ended, Stage, exit_of_stop};
 
 /// State values longer than this would not fit beside the others; the record has them too.
 const STATE_LIMIT: usize = 60 * 1024;
 
-/// The whole stage.
+/// The whole stage. Where it ended before anything was announced, post has nothing to finish.
 pub async fn run(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended> {
+    let announced = AtomicBool::new(false);
+    let result = check_and_start(stage, stop, &announced).await;
+    if result.is_err() && !announced.load(Ordering::Relaxed) {
+        stage.write_nothing_to_finish()?;
+    }
+    result
+}
+
+async fn check_and_start(
+    stage: &mut Stage<'_>,
+    stop: &mut Stop,
+    announced: &AtomicBool,
+) -> Result<Exit, Ended> {
     let connected = tokio::select! {
         opened = stage.open(None) => opened?,
         by = stopped(stop) => return Err(stage.failed(&EngineError::Stopped(by))),
     };
     let request = stage.request();
     let evidence = evidence(&connected.pinned);
-    let announce = |holder: &Holder| announce(stage, holder, &connected.pinned);
+    let announce = |holder: &Holder| {
+        announced.store(true, Ordering::Relaxed);
+        announce(stage, holder, &connected.pinned)
+    };
     let say = stage.sayer();
     let guarded = guard(
         &connected.ports,
@@ -80,38 +99,51 @@ async fn started(
     extra: Extra,
     stop: &mut Stop,
 ) -> Result<Exit, Ended> {
-    let mut stopped_by = *stop.borrow();
-    if let Some(by) = stopped_by {
-        note_stop(&mut session, by).await;
-    }
-    let report = |stage: &Stage<'_>, session: &Session, told| Report {
-        holder: None,
-        keeper: extra.keeper,
-        ..stage.report_of(
+    let report = |stage: &Stage<'_>, session: &Session, told, stopped_by: Option<StoppedBy>| {
+        let report = stage.report_of(
             connected,
             session.deployment.clone(),
             session.entries.clone(),
             told,
-        )
+        );
+        let outcome = match stopped_by {
+            Some(by) => Outcome {
+                decision: Decision::Stop,
+                reason: ReasonCode::Interrupted,
+                deploy_needed: false,
+                exit: exit_of_stop(by),
+                ..report.outcome.clone()
+            },
+            None => report.outcome.clone(),
+        };
+        Report {
+            keeper: extra.keeper,
+            outcome,
+            ..report
+        }
     };
     // The job's own steps wait for this; alerts come after it.
-    stage.write_outputs(&report(stage, &session, Vec::new()))?;
+    let stopped_at_once = *stop.borrow();
+    stage.write_outputs(&report(stage, &session, Vec::new(), stopped_at_once))?;
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
-    let told = tokio::select! {
-        told = deliver(&connected.ports, &setup.environment, session.id(), setup.locale, notices) => told,
-        by = stopped(stop) => { stopped_by = Some(by); Vec::new() }
+    let (told, stopped_by) = tokio::select! {
+        biased;
+        by = stopped(stop) => (Vec::new(), Some(by)),
+        told = deliver(&connected.ports, &setup.environment, session.id(), setup.locale, notices) => (told, None),
     };
-    if let (Some(by), true) = (stopped_by, session.deployment.stop.is_none()) {
+    if let Some(by) = stopped_by {
+        // What the outputs say must hold even if the store does not answer.
+        stage.write_outputs(&report(stage, &session, Vec::new(), stopped_by))?;
         note_stop(&mut session, by).await;
     }
-    let report = report(stage, &session, told);
+    let report = report(stage, &session, told, stopped_by);
     stage.tell(&report);
     Ok(report.outcome.exit)
 }
 
 /// The record says that a stop was asked for; post closes it. If this cannot be written, the job's status says it.
-async fn note_stop(session: &mut Session, by: crate::core::journal::StoppedBy) {
+async fn note_stop(session: &mut Session, by: StoppedBy) {
     if let Err(error) = session.append(vec![Event::CancelAsked { by }]).await {
         tracing::warn!(code = "DG412", error = %error, "the stop could not be recorded");
     }
@@ -123,9 +155,13 @@ fn not_started(
     not: &NotStarted,
     extra: Extra,
 ) -> Result<Exit, Ended> {
-    stage.write_state(&[("outcome", "none".to_owned())])?;
+    stage.write_nothing_to_finish()?;
     let outcome = outcome(not);
     let exit = outcome.exit;
+    if exit == Exit::Fine {
+        let setup = &connected.chosen.setup;
+        nothing::tell_later_steps(stage, setup, outcome.reason)?;
+    }
     let report = Report {
         checks: extra.checks,
         holder: extra.holder,
@@ -138,7 +174,9 @@ fn not_started(
     Ok(exit)
 }
 
-fn outcome(not: &NotStarted) -> Outcome {
+/// How a stage ends that started nothing.
+#[must_use]
+pub fn outcome(not: &NotStarted) -> Outcome {
     let (status, decision, reason, exit) = match not {
         NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
         NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),

@@ -4,20 +4,26 @@ pub mod files;
 pub mod finish;
 pub mod guard;
 pub mod inputs;
+pub mod nothing;
 pub mod own;
 pub mod pinned;
 pub mod stage;
 
+use std::time::Duration;
+
 use crate::core::outcome::{Asked, Exit};
 use crate::core::reason::ReasonCode;
 use crate::core::record::DeploymentType;
-use crate::engine::Stop;
+use crate::engine::{EngineError, Stop, stopped};
 use crate::i18n::Locale;
 use crate::surface::action::files::Files;
 use crate::surface::action::inputs::{Env, Phase};
 use crate::surface::action::stage::{Ended, Stage};
 use crate::surface::connect::Connect;
 use crate::surface::out;
+
+/// A stopped stage ends within 5 s; the runner kills it soon after.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Which entry point the runner started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +61,23 @@ pub async fn run(entry: Entry, env: &Env, connect: &dyn Connect, stop: &mut Stop
         connect,
         clock,
     };
-    let result = match (entry, phase) {
-        (Entry::Main, Phase::Guard) => guard::run(&mut stage, stop).await,
-        (Entry::Main, Phase::Verify) => finish::verify(&mut stage, stop).await,
-        (Entry::Post, Phase::Guard | Phase::Verify) => finish::post(&mut stage, stop).await,
+    let (clock, mut seen) = (stage.clock.clone(), stop.clone());
+    let work = async {
+        match (entry, phase) {
+            (Entry::Main, Phase::Guard) => guard::run(&mut stage, stop).await,
+            (Entry::Main, Phase::Verify) => finish::verify(&mut stage, stop).await,
+            (Entry::Post, Phase::Guard | Phase::Verify) => finish::post(&mut stage, stop).await,
+        }
+    };
+    let overdue = async {
+        let by = stopped(&mut seen).await;
+        clock.sleep(GRACE).await;
+        by
+    };
+    let result = tokio::select! {
+        result = work => result,
+        // Whatever still hangs is owed to post, the next run or the keeper: the journal tells them how far it came.
+        by = overdue => Err(stage.failed(&EngineError::Stopped(by))),
     };
     result.unwrap_or_else(|ended| stage.end(&ended))
 }

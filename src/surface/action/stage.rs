@@ -90,7 +90,6 @@ impl Stage<'_> {
             slack_channel: i.slack_channel.clone(),
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
-            git_ref: i.git_ref.clone(),
             in_actions: true,
             run: i.run.run,
         }
@@ -273,6 +272,19 @@ impl Stage<'_> {
         self.files
             .state(pairs, &random)
             .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+    }
+
+    /// Variables for the later steps of this job.
+    pub fn write_env(&self, pairs: &[(&str, String)]) -> Result<(), Ended> {
+        let random = || self.clock.random();
+        self.files
+            .env(pairs, &random)
+            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+    }
+
+    /// For this step's own post stage: there is nothing to finish.
+    pub fn write_nothing_to_finish(&self) -> Result<(), Ended> {
+        self.write_state(&[("outcome", "none".to_owned())])
     }
 
     /// Summary, annotations and log; never changes the outcome.

@@ -1,8 +1,10 @@
 //! What every verb needs: the configuration from a file, an environment, a connection. Knows where things stand on a
 //! developer's machine.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 
@@ -15,11 +17,12 @@ use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
 use crate::ports::{Clock, Forge, StoreError};
+use crate::render::annotation::safe_line;
 use crate::surface::action::inputs::{DEFAULT_CONFIG, Env};
 use crate::surface::action::pinned::service_of;
 use crate::surface::chosen::{Chosen, Given, Unfit, choose};
 use crate::surface::cli::{Common, Failed};
-use crate::surface::connect::{Connect, ConnectError};
+use crate::surface::connect::{Connect, ConnectError, StoreName};
 use crate::surface::out;
 
 /// A connected command.
@@ -37,6 +40,8 @@ pub struct Context {
 pub enum Purpose {
     /// Only read history: variables of gates and alerts may be missing.
     Read,
+    /// Judge what is there now: a history helps, but is not needed.
+    Judge,
     /// Watch and tell.
     Act,
 }
@@ -68,21 +73,28 @@ fn wrong(problems: &[Problem], locale: Locale) -> Failed {
     }
 }
 
-/// The environment that is meant where none is named: the only configured one.
-pub fn only_environment(common: &Common) -> Result<String, Failed> {
+/// Stands for all environments of a history where none is configured.
+const ANY: &str = "any";
+
+/// An environment as a command names it.
+pub fn shown(environment: &str) -> &str {
+    if environment == ANY {
+        "<environment>"
+    } else {
+        environment
+    }
+}
+
+/// Every configured environment; without configuration any name stands for all there is.
+pub fn environments(common: &Common) -> Result<Vec<String>, Failed> {
     let locale = common.locale.unwrap_or(Locale::En);
     let settings = read_settings(common, locale)?;
-    match settings.environment_names()[..] {
-        [only] => Ok(only.to_owned()),
-        ref names => {
-            let names = names.join(", ");
-            let names = if names.is_empty() { "-" } else { &names };
-            Err(Failed::new(
-                Exit::Usage,
-                Saying::WhichEnvironment { names }.text(locale),
-            ))
-        }
-    }
+    let names = settings.environment_names();
+    Ok(if names.is_empty() {
+        vec![ANY.to_owned()]
+    } else {
+        names.into_iter().map(str::to_owned).collect()
+    })
 }
 
 /// Reads, chooses, connects.
@@ -100,7 +112,7 @@ pub async fn open(
     let lookup = |name: &str| env.get(name).cloned();
     let chosen_environment = match purpose {
         Purpose::Read => settings.environment_to_read(environment, &lookup),
-        Purpose::Act => settings.environment(environment, &lookup),
+        Purpose::Judge | Purpose::Act => settings.environment(environment, &lookup),
     };
     let environment = chosen_environment.map_err(|p| wrong(&p, locale))?;
     let repository = env.get("GITHUB_REPOSITORY").filter(|r| !r.is_empty());
@@ -111,18 +123,20 @@ pub async fn open(
         None => None,
     };
     let file = common.store == Some(Store::Sqlite);
+    let table =
+        (common.table.as_deref()).map(|t| t.replace("{environment}", environment.name.as_str()));
     let given = Given {
         service,
         repository_service: service_of(repository.map(String::as_str)).or_else(folder_service),
         health_url: health_url.map(str::to_owned),
-        table: common.table.clone().filter(|_| !file),
-        path: common.table.clone().filter(|_| file),
+        table: table.clone().filter(|_| !file),
+        path: table.filter(|_| file),
         store: common.store,
         region: common.region.clone(),
         locale: common.locale,
         ..Given::default()
     };
-    let chosen = choose(environment, &given).map_err(|unfit| {
+    let mut chosen = choose(environment, &given).map_err(|unfit| {
         let trouble = match unfit {
             Unfit::NoService => Trouble::NoService,
             Unfit::SqliteInProduction => Trouble::SqliteInProduction,
@@ -135,6 +149,15 @@ pub async fn open(
         };
         Failed::new(Exit::Usage, trouble.text(locale))
     })?;
+    // No command here begins a history: where there is none yet, looking for one leaves nothing behind.
+    if let StoreName::Sqlite { path } = &chosen.wanted.store {
+        if !Path::new(path).exists() {
+            if purpose != Purpose::Judge {
+                out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
+            }
+            chosen.wanted.store = StoreName::Empty;
+        }
+    }
     let forge = forge(repository, env, connect)?;
     let ports = connect
         .ports(&chosen.wanted, forge)
@@ -179,18 +202,38 @@ fn not_connected(error: ConnectError) -> Failed {
 }
 
 /// A store's failure as the end of a command.
-pub fn store_failed(error: &StoreError) -> Failed {
-    Failed::new(Exit::Unreachable, chain(error))
+pub fn store_failed(error: &StoreError, context: &Context) -> Failed {
+    let exit = match error {
+        StoreError::Cursor { .. } => Exit::Usage,
+        StoreError::Unreachable { .. }
+        | StoreError::Denied { .. }
+        | StoreError::NoTable { .. }
+        | StoreError::Malformed { .. } => Exit::Unreachable,
+    };
+    let environment = shown(context.chosen.setup.environment.as_str());
+    let why = chain(error);
+    let text = match error {
+        StoreError::Cursor { .. } => Saying::BadCursor,
+        StoreError::NoTable { table } => Saying::NoTable { table, environment },
+        StoreError::Unreachable { .. }
+        | StoreError::Denied { .. }
+        | StoreError::Malformed { .. } => Saying::StoreFailed {
+            why: &why,
+            environment,
+        },
+    }
+    .text(context.locale);
+    Failed::new(exit, text)
 }
 
 /// The engine's failure as the end of a command.
-pub fn engine_failed(error: &EngineError) -> Failed {
+pub fn engine_failed(error: &EngineError, context: &Context) -> Failed {
     let exit = match error {
+        EngineError::Store(error) => return store_failed(error, context),
         EngineError::Lost { .. } | EngineError::Stale { .. } => Exit::Refused,
         EngineError::MissingOutputs(_) => Exit::Usage,
         EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
-        EngineError::Store(_)
-        | EngineError::Journal { .. }
+        EngineError::Journal { .. }
         | EngineError::Illegal(_)
         | EngineError::Id(_)
         | EngineError::Announce(_) => Exit::Unreachable,
@@ -198,11 +241,25 @@ pub fn engine_failed(error: &EngineError) -> Failed {
     Failed::new(exit, chain(error))
 }
 
-/// Progress on standard error, so that standard output stays what was asked for.
+/// Progress on standard error, so that standard output stays what was asked for. On a terminal a watch is one line
+/// that changes; elsewhere every look is a line.
 pub fn sayer(locale: Locale, clock: Arc<dyn Clock>) -> Sayer {
+    let terminal = std::io::stderr().is_terminal();
+    let on_watch = AtomicBool::new(false);
     Arc::new(move |say| {
         let now: Timestamp = clock.now();
-        let line = crate::surface::progress::line(&say, locale, now);
-        out::error_line(&crate::render::annotation::safe_line(&line));
+        let watching = matches!(say, crate::engine::Say::Watching { .. });
+        let line = safe_line(&crate::surface::progress::line(&say, locale, now));
+        let again = on_watch.swap(watching, Ordering::Relaxed) && watching;
+        match (terminal && watching, again) {
+            (true, true) => out::error_line(&format!("\u{1b}[1A\u{1b}[2K{}", cut_to_line(&line))),
+            (true, false) => out::error_line(&cut_to_line(&line)),
+            (false, _) => out::error_line(&line),
+        }
     })
+}
+
+/// A line that a terminal does not wrap, for only an unwrapped one can be written over.
+fn cut_to_line(line: &str) -> String {
+    format!("\u{1b}[?7l{line}\u{1b}[?7h")
 }

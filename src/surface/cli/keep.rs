@@ -50,7 +50,7 @@ pub async fn keep(
     let version = env!("CARGO_PKG_VERSION");
     let done = sweep(&context.ports, setup, version, &say, stop)
         .await
-        .map_err(|e| engine_failed(&e))?;
+        .map_err(|e| engine_failed(&e, &context))?;
     let sent = done
         .told
         .iter()
@@ -138,9 +138,13 @@ pub async fn resume(
         .history
         .heads(&setup.environment)
         .await
-        .map_err(|e| store_failed(&e))?;
+        .map_err(|e| store_failed(&e, &context))?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let Some((head, holder)) = head.and_then(|h| h.holder.clone().map(|holder| (h, holder))) else {
+        if common.json {
+            print_json(&json!({ "deploymentId": null, "status": null }));
+            return Ok(Exit::Fine);
+        }
         out::line(
             &Saying::NothingOpen {
                 environment: setup.environment.as_str(),
@@ -151,7 +155,7 @@ pub async fn resume(
     };
     let conclusion = match owner_of(ports, setup, &head, &holder)
         .await
-        .map_err(|e| engine_failed(&e))?
+        .map_err(|e| engine_failed(&e, &context))?
     {
         Owner::Gone { conclusion } => conclusion,
         Owner::Alive => {
@@ -163,11 +167,11 @@ pub async fn resume(
     let how = How {
         job: job_of(conclusion.as_deref()),
         quick: false,
-        leaves_to_post: false,
+        leaves_to_post: true,
     };
     let closed = take_over_with(ports, setup, head, Adopter::CommandLine, how, &say, stop)
         .await
-        .map_err(|e| engine_failed(&e))?;
+        .map_err(|e| engine_failed(&e, &context))?;
     let deployment = holder.deployment.as_str();
     if common.json {
         print_json(&json!({ "deploymentId": deployment, "status": closed.map(Status::as_str) }));

@@ -1,6 +1,7 @@
 //! `lock`: who holds an environment; and its release. Knows what a live job is only by asking.
 
 use clap::Args;
+use serde_json::json;
 
 use crate::core::outcome::Exit;
 use crate::engine::keep::{Released, release};
@@ -41,8 +42,22 @@ pub async fn lock(
     if args.release {
         let released = release(ports, setup, args.force)
             .await
-            .map_err(|e| engine_failed(&e))?;
+            .map_err(|e| engine_failed(&e, &context))?;
+        if common.json {
+            let (deployment, status) = match &released {
+                Released::Free => (None, None),
+                Released::Alive(holder) => (Some(holder.deployment.as_str()), None),
+                Released::Closed {
+                    deployment, status, ..
+                } => (Some(deployment.as_str()), Some(status.as_str())),
+            };
+            print_json(&json!({
+                "environment": setup.environment.as_str(), "released": status.is_some(),
+                "deploymentId": deployment, "status": status,
+            }));
+        }
         return Ok(match released {
+            Released::Free | Released::Closed { .. } if common.json => Exit::Fine,
             Released::Free => {
                 out::line(&Saying::AlreadyFree.text(locale));
                 Exit::Fine
@@ -69,7 +84,7 @@ pub async fn lock(
         .history
         .heads(&setup.environment)
         .await
-        .map_err(|e| store_failed(&e))?;
+        .map_err(|e| store_failed(&e, &context))?;
     let now = ports.clock.now();
     let keeper = heads.keeper.as_ref();
     let head = heads

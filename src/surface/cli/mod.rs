@@ -34,6 +34,7 @@ pub struct Cli {
 
 /// Options of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// Language of texts: en or ko [default: as configured, else en]
     #[arg(long, global = true, value_name = "LANGUAGE", value_parser = parse_locale)]
@@ -127,12 +128,9 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
             Ok(Exit::Fine)
         }
         Verb::Completions { shell } => {
-            clap_complete::generate(
-                *shell,
-                &mut Cli::command(),
-                "deploy-guard",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "deploy-guard", &mut script);
+            out::line(String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Fine)
         }
         Verb::Action { stage } => {
@@ -146,6 +144,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
     };
     result.unwrap_or_else(|failed| {
         for problem in &failed.problems {
+            let problem = crate::render::annotation::safe_line(problem);
             out::error_line(&format!("deploy-guard: {problem}"));
         }
         failed.exit
@@ -175,7 +174,9 @@ fn print_json(value: &serde_json::Value) {
 }
 
 fn colours() -> Colours {
-    Colours(std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    let dumb = set("TERM").is_some_and(|t| t == "dumb");
+    Colours(std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb)
 }
 
 /// The command line as clap describes it, for documentation and completions.

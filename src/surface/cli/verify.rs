@@ -46,7 +46,7 @@ pub async fn verify(
     let context = open(
         common,
         &args.environment,
-        Purpose::Act,
+        Purpose::Judge,
         health_url,
         env,
         connect,
@@ -62,7 +62,7 @@ pub async fn verify(
         stop,
     )
     .await
-    .map_err(|e| engine_failed(&e))?;
+    .map_err(|e| engine_failed(&e, &context))?;
     if common.json {
         print_json(&json!({
             "environment": context.chosen.setup.environment.as_str(),
@@ -83,6 +83,9 @@ pub async fn verify(
                 "  {sign} {}",
                 crate::render::annotation::safe_line(&sight::line(finding, locale))
             ));
+        }
+        if judgement.verdict != Verdict::Healthy {
+            out::line(reason::help(judgement.reason, locale));
         }
     }
     Ok(match judgement.verdict {

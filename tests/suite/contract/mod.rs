@@ -1,6 +1,6 @@
 //! One contract for every history store, and what only one of them can show.
 
-mod bench;
+pub mod bench;
 mod commits;
 mod dynamo;
 mod dynamo_faults;
@@ -9,7 +9,7 @@ mod lists;
 mod locks;
 mod model;
 mod outbox;
-mod samples;
+pub mod samples;
 mod sqlite;
 
 /// Runs each story on every store.

@@ -158,18 +158,22 @@ async fn marks_are_for_what_the_session_had_claimed(bench: &Bench) {
         Mark {
             key: key(0),
             state: NoticeState::Sent,
+            repeated: false,
         },
         Mark {
             key: key(1),
             state: NoticeState::Owed,
+            repeated: false,
         },
         Mark {
             key: key(2),
             state: NoticeState::Undelivered,
+            repeated: false,
         },
         Mark {
             key: "deploy-a#1#gone".into(),
             state: NoticeState::Sent,
+            repeated: false,
         },
     ];
     history
@@ -197,6 +201,7 @@ async fn marks_are_for_what_the_session_had_claimed(bench: &Bench) {
     let marks = [1, 2].map(|i| Mark {
         key: key(i),
         state: NoticeState::Undelivered,
+        repeated: false,
     });
     history.mark(&env(), &next, &marks).await.expect("marks");
     assert_eq!(keys(history, at(0)).await, []);

@@ -24,6 +24,22 @@ pub enum Fate {
 
 type Intruder = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
+/// True where a call changes something: after one that does not, a death is the same as before the next.
+pub fn changes(name: &str) -> bool {
+    [
+        "commit",
+        "renew",
+        "claim",
+        "mark",
+        "beat",
+        "refuse",
+        "ask_yield",
+        "send",
+        "act",
+    ]
+    .contains(&name)
+}
+
 /// The port calls of one process, or of one after the other.
 #[derive(Default)]
 pub struct Calls {
@@ -53,11 +69,6 @@ impl Calls {
     /// The calls so far.
     pub fn names(&self) -> Vec<&'static str> {
         lock(&self.names).clone()
-    }
-
-    /// The last call's name.
-    pub fn last(&self) -> &'static str {
-        lock(&self.names).last().copied().unwrap_or("nothing")
     }
 
     /// One call. `fail` is told whether it had worked.

@@ -6,7 +6,7 @@ use deploy_guard::core::record::Status;
 use deploy_guard::core::restore::Strategy;
 use deploy_guard::engine::keep::KeptWhat;
 
-use super::calls::Fate;
+use super::calls::{Fate, changes};
 use super::fakes::Way;
 use super::story::{End, Job, MINUTE, Process, Story, died, finish, main_stage, seconds};
 use super::time::lock;
@@ -47,12 +47,12 @@ fn short() -> Story {
     })
 }
 
-/// How many calls the story makes when nothing befalls it.
-fn calls(scene: Scene) -> usize {
+/// The calls that the story makes when nothing befalls it.
+fn calls(scene: Scene) -> Vec<&'static str> {
     let story = short();
     scene(&story);
     let (names, _) = until_death(&story, usize::MAX, Fate::DiesBefore);
-    names.len()
+    names
 }
 
 /// Runs the job until it dies; `None` = it did not.
@@ -123,15 +123,19 @@ fn go_on(story: &Story, heir: Heir, what: &str) {
     }
 }
 
-fn sweep(scene: Scene, heir: Heir, brought_back: bool) -> usize {
-    let count = calls(scene);
-    assert!(count > 40, "a whole story has more calls than {count}");
+fn sweep(scene: Scene, heir: Heir, brought_back: bool) {
+    let names = calls(scene);
+    let count = names.len();
+    assert!(count > 25, "a whole story has more calls than {count}");
     for n in 1..=count {
         for fate in [Fate::DiesBefore, Fate::DiesAfter] {
+            if fate == Fate::DiesAfter && !changes(names[n - 1]) {
+                continue;
+            }
             let story = short();
             scene(&story);
-            let (names, stage) = until_death(&story, n, fate);
-            let call = names.last().copied().unwrap_or("nothing");
+            let (made, stage) = until_death(&story, n, fate);
+            let call = made.last().copied().unwrap_or("nothing");
             let stage = stage.unwrap_or_else(|| panic!("it does not die at {n} of {count}"));
             let what = format!("{fate:?} call {n} ({call}) in {stage:?}, then {heir:?}");
             if heir != Heir::Post || stage != Stage::Post {
@@ -162,7 +166,7 @@ fn sweep(scene: Scene, heir: Heir, brought_back: bool) -> usize {
             }
         }
     }
-    count
+    println!("{count} calls, then {heir:?}");
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Every call of a whole story fails once: the end is right, or honestly open, and then the keeper closes it.
 
-use std::sync::Arc;
-
 use deploy_guard::core::outcome::Exit;
 use deploy_guard::core::record::Status;
 use deploy_guard::engine::keep::release;
 
-use super::calls::Fate;
+use super::calls::{Fate, changes};
 use super::story::{End, Job, Story, job_of, seconds};
 use super::time::lock;
 
@@ -23,13 +21,13 @@ fn short(sick: bool) -> Story {
     story
 }
 
-fn count(sick: bool) -> usize {
+fn calls(sick: bool) -> Vec<&'static str> {
     let story = short(sick);
     let process = story.process();
     story
         .run(&process, job_of(&process, &story.town, &Job::new(1, 2)))
         .expect("nobody dies");
-    process.calls.names().len()
+    process.calls.names()
 }
 
 fn befall(sick: bool, n: usize, fate: Fate) -> (Story, Vec<End>, String) {
@@ -98,8 +96,13 @@ fn honest(story: &Story, ends: &[End], sick: bool, what: &str) {
 }
 
 fn sweep(sick: bool) {
-    for n in 1..=count(sick) {
+    let calls = calls(sick);
+    println!("{} calls", calls.len());
+    for n in 1..=calls.len() {
         for fate in [Fate::Fails, Fate::WorksAndFails] {
+            if fate == Fate::WorksAndFails && !changes(calls[n - 1]) {
+                continue;
+            }
             let (story, ends, what) = befall(sick, n, fate);
             honest(&story, &ends, sick, &what);
             story.check_live(&what);
@@ -123,10 +126,9 @@ fn a_good_deployment_whose_calls_fail_ends_well_or_open() {
 #[test]
 fn a_lock_released_by_a_person_before_any_call_is_not_written_to_again() {
     for sick in [true, false] {
-        for n in 1..=count(sick) {
+        for n in 1..=calls(sick).len() {
             let (story, ends, what) = befall(sick, n, Fate::Interrupted);
             honest(&story, &ends, sick, &what);
-            let _ = Arc::strong_count(&story.store);
         }
     }
 }

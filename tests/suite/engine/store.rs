@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use deploy_guard::adapters::sqlite::SqliteHistory;
 use deploy_guard::core::alert::{AlertEvent, Notice};
-use deploy_guard::core::id::{DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token};
-use deploy_guard::core::journal::replay;
+use deploy_guard::core::id::{
+    CommitKey, DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token,
+};
+use deploy_guard::core::journal::{Entry, replay};
 use deploy_guard::core::lease::{Head, KeeperBeat, YieldRequest};
 use deploy_guard::core::ledger;
 use deploy_guard::core::stats::Delta;
 use deploy_guard::core::time::{Day, Timestamp};
 use deploy_guard::ports::{
     Clock, Commit, CommitError, HeadWrite, Heads, History, ListQuery, Mark, Page, RecordWrite,
-    Refusal, StoreError, Stored,
+    Refusal, StoreError, Stored, Undo,
 };
 
 use super::calls::Calls;
@@ -85,6 +87,38 @@ impl Store {
 
     pub fn owed(&self, environment: &EnvironmentName) -> Vec<Notice> {
         wait(self.inner.owed(environment, self.time.now())).expect("notices")
+    }
+
+    /// Somebody has marked a success as undone, beside us.
+    pub fn spoil(&self, id: &DeploymentId) {
+        let stored = self.deployment(id).expect("it is there");
+        let key = CommitKey::new("0".repeat(32)).expect("hex");
+        let session = SessionId::new("0".repeat(32)).expect("hex");
+        let commit = Commit {
+            key: key.clone(),
+            environment: stored.record.environment.clone(),
+            service: ServiceName::new("other").expect("valid"),
+            deployment: DeploymentId::new("beside").expect("valid"),
+            head: None,
+            record: None,
+            entry: Some(Entry {
+                n: 1,
+                at: self.time.now(),
+                session,
+                commit: key,
+                events: Vec::new(),
+            }),
+            totals: BTreeMap::new(),
+            notices: Vec::new(),
+            evidence: None,
+            undo: Some(Undo {
+                id: id.clone(),
+                at: stored.record.at,
+                by: DeploymentId::new("beside").expect("valid"),
+            }),
+            expires_s: i64::MAX / 2,
+        };
+        wait(self.inner.commit(&commit)).expect("it is undone");
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), CommitError> {

@@ -31,7 +31,7 @@ use super::calls::Calls;
 use super::fakes::{Hand, Path, Town, Voice, sha};
 use super::sky::View;
 use super::store::{Store, Way as StoreWay};
-use super::time::{Time, lock, run};
+use super::time::{Actor, Time, lock, run, run_all};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 
@@ -204,6 +204,24 @@ impl Story {
         run(&self.time, &process.calls.killed, work)
     }
 
+    /// Runs a process while other things happen.
+    pub fn run_beside<'a, T>(
+        &self,
+        process: &Process,
+        work: impl Future<Output = T> + 'a,
+        beside: impl Future<Output = ()> + 'a,
+    ) -> Option<T> {
+        let mut end = None;
+        let main = async { end = Some(work.await) };
+        let actor = |work, killed| Actor { work, killed };
+        let actors = vec![
+            actor(Box::pin(main), Arc::clone(&process.calls.killed)),
+            actor(Box::pin(beside), Arc::default()),
+        ];
+        run_all(&self.time, actors, 0);
+        end
+    }
+
     /// The whole job, by a process that nothing befalls.
     pub fn job(&self, job: &Job) -> Vec<End> {
         let process = self.process();
@@ -277,10 +295,6 @@ impl Story {
         (newest.record, replay(&newest.entries).expect("replays"))
     }
 
-    pub fn status(&self) -> Status {
-        self.last().0.status.known().expect("ours")
-    }
-
     /// The events' names of the newest deployment.
     pub fn tale(&self) -> Vec<&'static str> {
         let all = self.all();
@@ -318,7 +332,13 @@ impl Story {
         );
         assert_eq!(head.session, None, "{what}");
         let mut totals = Delta::default();
-        for stored in self.all() {
+        let ours = |s: &Stored| {
+            s.record
+                .guard
+                .as_ref()
+                .is_some_and(|g| g.service == self.setup.service)
+        };
+        for stored in self.all().into_iter().filter(ours) {
             let record = &stored.record;
             let status = record.status.known().expect("ours");
             assert!(status.is_final(), "{what}: {} is {status}", record.id);
@@ -415,6 +435,22 @@ pub struct Job {
     pub deploys: (Option<u32>, JobStatus),
 }
 
+/// The first job of most stories: run 1 deploys version 2.
+pub fn one() -> &'static Job {
+    static ONE: std::sync::LazyLock<Job> = std::sync::LazyLock::new(|| Job::new(1, 2));
+    &ONE
+}
+
+/// A process that is stopped after a while, and the hand that stops it.
+pub fn stoppable(story: &Story) -> (Process, tokio::sync::watch::Sender<Option<StoppedBy>>) {
+    let (sender, receiver) = tokio::sync::watch::channel(None);
+    let process = Process {
+        stop: receiver,
+        ..story.process()
+    };
+    (process, sender)
+}
+
 impl Job {
     pub fn new(run: u64, version: u32) -> Self {
         Self {
@@ -508,7 +544,7 @@ fn gates() -> GateSettings {
             version: Some(VersionCheck {
                 json: Some("/version".to_owned()),
                 header: None,
-                equals: String::new(),
+                equals: "{ref}".to_owned(),
             }),
             timeout: seconds(5),
             max_latency: None,
@@ -528,25 +564,6 @@ fn gates() -> GateSettings {
     }
 }
 
-/// The gates of a deployment of this commit: `{ref}` filled in.
-fn for_version(process: &Process, job: &Job) -> Setup {
-    let mut setup = process.setup.clone();
-    for check in setup
-        .gates
-        .http
-        .iter_mut()
-        .filter_map(|g| g.version.as_mut())
-    {
-        check.equals = job
-            .request
-            .git_ref
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-    }
-    setup
-}
-
 async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
     let notices = std::mem::take(&mut session.notices);
     let environment = &process.setup.environment;
@@ -562,7 +579,7 @@ async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
 
 /// Main: checks, lock, record; then the messages.
 pub async fn main_stage(process: &Process, job: &Job) -> End {
-    let (ports, setup) = (&process.ports, for_version(process, job));
+    let (ports, setup) = (&process.ports, process.setup.clone());
     let announce = |_: &Holder| Ok(());
     let mut stop = process.stop.clone();
     let begun = guard(
@@ -600,7 +617,7 @@ async fn try_finish(
     by: Adopter,
     status: JobStatus,
 ) -> Result<End, EngineError> {
-    let (ports, setup) = (&process.ports, for_version(process, job));
+    let (ports, setup) = (&process.ports, process.setup.clone());
     let heads = ports.history.heads(&setup.environment).await?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
     let held = head.and_then(|h| h.holder.clone().map(|holder| (h, holder)));

@@ -1,3 +1,15 @@
 //! Stories of the action from the button to the record, in the world.
 
+mod alone;
+mod bad;
+mod checks;
+mod days;
 mod first;
+mod good;
+mod identity;
+mod lock;
+mod rollback;
+mod scene;
+mod signals;
+mod table;
+mod wrong;

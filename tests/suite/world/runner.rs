@@ -162,6 +162,11 @@ impl<'w> Job<'w> {
         self.dead = true;
     }
 
+    /// The posts get no state, as with act.
+    pub fn forget_states(&mut self) {
+        self.posts.iter_mut().for_each(|p| p.state.clear());
+    }
+
     /// Runs the posts, last in first out, and ends the job on GitHub with its final status.
     pub async fn finish(&mut self) -> &'static str {
         while let Some(mut post) = self.posts.pop() {

@@ -1,0 +1,485 @@
+//! What guarding costs: round trips, processor time, memory, size; measured on the binary as it is shipped, in the
+//! world of the tests. Prints a table; `UPDATE_DOCS=1` writes it into `docs/performance.md`.
+//!
+//! `cargo build --release && DEPLOY_GUARD_BINARY=target/release/deploy-guard cargo bench --profile dev --bench performance`
+//! measures the shipped binary; without the variable it is the one that Cargo builds for this profile.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and one that cannot go on has failed"
+)]
+
+#[path = "../tests/suite/world/mod.rs"]
+#[expect(unused_imports, reason = "its own tests are not in a benchmark")]
+mod world;
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use world::World;
+use world::app::Behaviour;
+use world::calls::CallList;
+use world::runner::Job;
+
+/// Injected into every call to a service, so that round trips show as time.
+const DELAY_MS: u64 = 100;
+
+/// The watch window of the story, subtracted from the closing's time.
+const WINDOW_S: u64 = 5;
+
+/// How often a short command is run for its mean.
+const RUNS: u32 = 21;
+
+/// Starts the program of `DEPLOY_GUARD_UNDER_TEST` and writes its processor time (from `wait4`) and its largest resident
+/// set (polled, for that of `wait4` holds this script's own) as one line of JSON. Signals are not passed on: nothing
+/// here sends any.
+const METER: &str = r#"
+import json, os, sys, threading, time
+began = time.monotonic()
+pid = os.posix_spawn(BINARY, [BINARY] + sys.argv[1:], os.environ)
+peak = [0]
+def poll():
+    while True:
+        try:
+            for line in open(f"/proc/{pid}/status"):
+                if line.startswith("VmHWM:"):
+                    peak[0] = max(peak[0], int(line.split()[1]))
+        except OSError:
+            return
+        time.sleep(0.001)
+threading.Thread(target=poll, daemon=True).start()
+_, status, used = os.wait4(pid, 0)
+with open(LOG, "a") as log:
+    log.write(json.dumps({"args": sys.argv[1:], "phase": os.environ.get("INPUT_PHASE"),
+        "cpu_ms": (used.ru_utime + used.ru_stime) * 1000, "peak_kib": peak[0],
+        "wall_ms": (time.monotonic() - began) * 1000}) + "\n")
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+/// The binary behind a meter.
+struct Meter {
+    folder: tempfile::TempDir,
+    binary: PathBuf,
+}
+
+/// What one process used.
+#[derive(Clone, Debug)]
+struct Used {
+    phase: String,
+    stage: String,
+    cpu_ms: f64,
+    peak_kib: f64,
+    wall_ms: f64,
+}
+
+impl Meter {
+    fn new(binary: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let python = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .map(|p| p.join("python3"))
+            .find(|p| p.exists())
+            .expect("python3 is needed, as for the tests");
+        let script = format!(
+            "#!{} -S\nBINARY = {:?}\nLOG = {:?}\n{METER}",
+            python.display(),
+            binary.display().to_string(),
+            folder.path().join("log").display().to_string()
+        );
+        let meter = Self {
+            binary: folder.path().join("deploy-guard"),
+            folder,
+        };
+        std::fs::write(&meter.binary, script).unwrap();
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&meter.binary, executable).unwrap();
+        meter
+    }
+
+    /// Everything measured since the last time.
+    fn take(&self) -> Vec<Used> {
+        let log = self.folder.path().join("log");
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        std::fs::write(&log, "").unwrap();
+        text.lines()
+            .map(|line| {
+                let value: Value = serde_json::from_str(line).unwrap();
+                Used {
+                    phase: value["phase"].as_str().unwrap_or_default().to_owned(),
+                    stage: value["args"][1].as_str().unwrap_or_default().to_owned(),
+                    cpu_ms: value["cpu_ms"].as_f64().unwrap(),
+                    peak_kib: value["peak_kib"].as_f64().unwrap(),
+                    wall_ms: value["wall_ms"].as_f64().unwrap(),
+                }
+            })
+            .collect()
+    }
+}
+
+struct Row {
+    what: String,
+    seen: String,
+    bound: String,
+    kept: bool,
+}
+
+fn row(what: &str, seen: f64, unit: &str, most: Option<f64>) -> Row {
+    let number = |n: f64| {
+        if n.fract() == 0.0 {
+            format!("{n:.0}{unit}")
+        } else {
+            format!("{n:.1}{unit}")
+        }
+    };
+    Row {
+        what: what.to_owned(),
+        seen: number(seen),
+        bound: most.map_or("–".to_owned(), |m| number(m)),
+        kept: most.is_none_or(|m| seen <= m),
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    let binary = std::env::var_os("DEPLOY_GUARD_BINARY").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_deploy-guard")),
+        |given| Path::new(env!("CARGO_MANIFEST_DIR")).join(given),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (rows, chains) = runtime.block_on(measure(&binary));
+    let text = report(&rows, &chains);
+    println!("{text}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+        std::fs::write(file, text).unwrap();
+    }
+    if rows.iter().all(|r| r.kept) {
+        std::process::ExitCode::SUCCESS
+    } else {
+        println!("a bound was missed");
+        std::process::ExitCode::FAILURE
+    }
+}
+
+async fn measure(binary: &Path) -> (Vec<Row>, String) {
+    let meter = Meter::new(binary);
+    let mut rows = Vec::new();
+    let mut chains = String::new();
+    size(binary, &mut rows);
+    first_answer(&meter, &mut rows).await;
+    story(&meter, &mut rows, &mut chains).await;
+    hundred_endpoints(&meter, &mut rows).await;
+    (rows, chains)
+}
+
+fn size(binary: &Path, rows: &mut Vec<Row>) {
+    let bytes = std::fs::metadata(binary).unwrap().len();
+    rows.push(row(
+        "binary, stripped",
+        bytes as f64 / 1e6,
+        " MB",
+        Some(11.0),
+    ));
+}
+
+/// A command that ends with the first answer of DynamoDB.
+async fn first_answer(meter: &Meter, rows: &mut Vec<Row>) {
+    let world = World::new().await;
+    for _ in 0..RUNS {
+        let mut command = Command::new(&meter.binary);
+        command
+            .args(["lock", "prod", "--service", "todo", "--json", "--table"])
+            .arg("deployment-history-prod")
+            .env_clear()
+            .envs(world.env());
+        let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let ended = ended.await.unwrap();
+        assert!(
+            ended.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+    }
+    let used = meter.take();
+    let mut cpu: Vec<f64> = used.iter().map(|u| u.cpu_ms).collect();
+    cpu.sort_by(f64::total_cmp);
+    let middle = cpu[cpu.len() / 2];
+    rows.push(row(
+        "processor time from start to the first answer of DynamoDB (median)",
+        middle,
+        " ms",
+        Some(10.0),
+    ));
+    let peak = used.iter().map(|u| u.peak_kib).fold(0.0, f64::max);
+    rows.push(row(
+        "peak memory of that",
+        peak / 1024.0,
+        " MiB",
+        Some(24.0),
+    ));
+}
+
+const CONFIG: &str = r#"version: 1
+service: todo
+environments:
+  prod:
+    production: true
+    github_environment: production
+    branches: [main]
+    required_checks: [ci]
+    approval: required
+    gates:
+      window: 5s
+      interval: 1s
+      http:
+        - { name: api, url: "HEALTH", warmup: 0s }
+"#;
+
+/// A whole job with a role, an approval, required checks, a branch rule, Slack and SNS; every call takes 100 ms longer.
+async fn story(meter: &Meter, rows: &mut Vec<Row>, chains: &mut String) {
+    let world = World::new().await;
+    let head = world.github.with(|hub| {
+        hub.put_file(
+            ".github/deploy-guard.yml",
+            &CONFIG.replace("HEALTH", &world.app.health_url()),
+        );
+        let head = hub.head();
+        hub.check_run(&head, "ci", Some("success"));
+        hub.environment("production", &["lead"]);
+        head
+    });
+    let topic = world.scene.create_topic("deployment-alerts-prod").await;
+    let webhook = world.slack.webhook_url();
+    let mut spec = world.job(&meter.binary);
+    spec.env = world.env_without_credentials();
+    let with = [
+        ("environment", "prod"),
+        (
+            "role_to_assume",
+            "arn:aws:iam::123456789012:role/deploy-guard",
+        ),
+        ("slack_webhook_url", webhook.as_str()),
+        ("sns_topic_arn", topic.as_str()),
+    ];
+    let mut job = world.start(spec);
+    world.github.with(|hub| {
+        let run = *hub.runs.keys().max().unwrap();
+        hub.approve(run, "production", "lead");
+    });
+    world.delay(DELAY_MS);
+    assert_eq!(head.len(), 40);
+
+    let mark = world.calls.mark();
+    let guard = job.uses("guard", &with).await;
+    guard.assert_code(0);
+    assert_eq!(guard.output("deploy_needed"), "true", "{}", guard.story());
+    let calls = world.calls.since(mark);
+    let path = before_alerts(&calls);
+    rows.push(row(
+        "main: round trips in a row until `deploy_needed=true`",
+        path.depth() as f64,
+        "",
+        Some(4.0),
+    ));
+    rows.push(row("main: calls until then", path.0.len() as f64, "", None));
+    let _infallible = writeln!(chains, "- main: {}", path.chain().join(" → "));
+    rows.push(row(
+        "main: time on that path, 100 ms for each call",
+        span_ms(&path),
+        " ms",
+        Some(500.0),
+    ));
+
+    deploy(&mut job, &world).await;
+
+    let mark = world.calls.mark();
+    let mut again = with.to_vec();
+    again.push(("phase", "verify"));
+    let verify = job.uses("verify", &again).await;
+    verify.assert_code(0);
+    let calls = world.calls.since(mark);
+    let (before, after) = around_the_watch(&calls);
+    rows.push(row(
+        "verify: round trips in a row until the watch begins",
+        before.depth() as f64,
+        "",
+        None,
+    ));
+    rows.push(row(
+        "closing: round trips in a row after the verdict",
+        after.depth() as f64,
+        "",
+        Some(3.0),
+    ));
+    rows.push(row(
+        "closing: calls after the verdict",
+        after.0.len() as f64,
+        "",
+        None,
+    ));
+    rows.push(row(
+        "closing: time after the verdict, 100 ms for each call",
+        span_ms(&after),
+        " ms",
+        Some(400.0),
+    ));
+    let _infallible = writeln!(
+        chains,
+        "- verify, before the watch: {}",
+        before.chain().join(" → ")
+    );
+    let _infallible = writeln!(chains, "- closing: {}", after.chain().join(" → "));
+    world.delay(0);
+    assert_eq!(job.finish().await, "success");
+    for used in meter.take() {
+        let name = match (used.stage.as_str(), used.phase.as_str()) {
+            ("main", "verify") => format!("verify with a watch of {WINDOW_S} s"),
+            ("main", _) => "main".to_owned(),
+            (_, phase) => format!("post of {phase}"),
+        };
+        rows.push(row(
+            &format!("{name}: processor time"),
+            used.cpu_ms,
+            " ms",
+            None,
+        ));
+        rows.push(row(
+            &format!("{name}: peak memory"),
+            used.peak_kib / 1024.0,
+            " MiB",
+            Some(24.0),
+        ));
+    }
+}
+
+async fn deploy(job: &mut Job<'_>, world: &World) {
+    job.run("deploy", async {
+        world.app.deploy(Behaviour::healthy("v2"));
+        Ok(())
+    })
+    .await;
+}
+
+/// What stands between the start and `deploy_needed=true`: alerts are sent after the outputs are written.
+fn before_alerts(calls: &CallList) -> CallList {
+    let first = (calls.0.iter())
+        .filter(|c| is_alert(&c.service))
+        .map(|c| c.started)
+        .min();
+    calls.only(|c| first.is_none_or(|at| c.started < at) && c.service != "App")
+}
+
+fn is_alert(service: &str) -> bool {
+    service == "Slack" || service == "SNS"
+}
+
+/// The calls before the first probe of the watch, and those after the last.
+fn around_the_watch(calls: &CallList) -> (CallList, CallList) {
+    let probes = calls.service("App");
+    let last = probes.0.iter().map(|c| c.started).max().unwrap();
+    let first_write = (calls.0.iter())
+        .filter(|c| c.operation == "TransactWriteItems")
+        .map(|c| c.started)
+        .min()
+        .unwrap();
+    let before = calls.only(|c| c.service != "App" && c.started <= first_write);
+    let after = calls.only(|c| c.service != "App" && c.started > last);
+    (before, after)
+}
+
+/// Wall time from the first call to the last answer as it would be if each call took exactly [`DELAY_MS`]: the
+/// longest chain of calls, and our own time between them. What the local AWS server takes beside the delay is its own.
+fn span_ms(calls: &CallList) -> f64 {
+    let mut spans: Vec<_> = (calls.0.iter())
+        .filter_map(|c| Some((c.started, c.ended?)))
+        .collect();
+    spans.sort();
+    let mut between = std::time::Duration::ZERO;
+    let mut busy_until = None;
+    for (started, ended) in spans {
+        if let Some(until) = busy_until {
+            between += started.saturating_duration_since(until);
+        }
+        busy_until = busy_until.max(Some(ended));
+    }
+    (calls.depth() as u64 * DELAY_MS) as f64 + between.as_secs_f64() * 1000.0
+}
+
+/// One process that asks 100 addresses each second for 20 s.
+async fn hundred_endpoints(meter: &Meter, rows: &mut Vec<Row>) {
+    let calls = world::calls::Calls::default();
+    let app = world::app::App::start(&calls, "v1");
+    let folder = tempfile::tempdir().unwrap();
+    let mut config =
+        "version: 1\nservice: todo\nenvironments:\n  prod:\n    gates:\n      window: 20s\n      interval: 1s\n      http:\n".to_owned();
+    for n in 0..100 {
+        let _infallible = writeln!(
+            config,
+            "        - {{ name: e{n}, url: \"{}?n={n}\", warmup: 0s }}",
+            app.health_url()
+        );
+    }
+    let file = folder.path().join("deploy-guard.yml");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(&meter.binary);
+    command
+        .args(["verify", "prod", "--window", "20s", "--config"])
+        .arg(&file)
+        .current_dir(folder.path())
+        .env_clear();
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let ended = ended.await.unwrap();
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stdout)
+    );
+    let used = &meter.take()[0];
+    rows.push(row(
+        "100 endpoints each second: probes answered",
+        app.requests() as f64,
+        "",
+        None,
+    ));
+    rows.push(row(
+        "100 endpoints each second: share of one core",
+        used.cpu_ms / used.wall_ms * 100.0,
+        " %",
+        Some(10.0),
+    ));
+    rows.push(row(
+        "100 endpoints each second: peak memory",
+        used.peak_kib / 1024.0,
+        " MiB",
+        Some(24.0),
+    ));
+}
+
+fn report(rows: &[Row], chains: &str) -> String {
+    let mut out = String::from(
+        "# Performance\n\nWritten by the benchmark, on the shipped binary, against local servers that answer 100 ms late where it says so:\n\n```bash\ncargo build --release\nUPDATE_DOCS=1 DEPLOY_GUARD_BINARY=target/release/deploy-guard cargo bench --profile dev --bench performance\n```\n\n| what | measured | bound | |\n|---|---|---|---|\n",
+    );
+    for row in rows {
+        let sign = match (row.kept, row.bound.as_str()) {
+            (_, "–") => "",
+            (true, _) => "✅",
+            (false, _) => "❌",
+        };
+        let _infallible = writeln!(
+            out,
+            "| {} | {} | {} | {sign} |",
+            row.what, row.seen, row.bound
+        );
+    }
+    let _infallible = write!(
+        out,
+        "\nThe job measured has a role by OIDC, a required approval, a required check, a branch rule, one HTTP gate, Slack and\nSNS. The longest chains of calls that wait for each other:\n\n{chains}\nTimes with 100 ms for each call are that chain and the program's own time between its calls; what the local AWS server
+takes for itself is left out. Processor time is user and system time of the process as `wait4` reports it; peak memory is `VmHWM`.\n"
+    );
+    out
+}
