@@ -15,6 +15,7 @@ use crate::core::ledger;
 use crate::core::outcome::Told;
 use crate::core::reason::ReasonCode;
 use crate::core::time::Timestamp;
+use crate::engine::bake;
 use crate::engine::evidence::Evidence;
 use crate::engine::metrics::MetricMemory;
 use crate::engine::{EngineError, Ports, Setup};
@@ -312,7 +313,7 @@ impl Session {
         });
         let pointers = closing
             .as_ref()
-            .map(|c| ledger::pointers(&self.head, &next, c));
+            .map(|c| self.baking(ledger::pointers(&self.head, &next, c), &next, c, at));
         let undone = closing.as_ref().filter(|_| undoes);
         let undone = undone.and_then(|c| undone_by(&next, c)).cloned();
         let totals = closing.as_ref().map_or_else(BTreeMap::new, |c| {
@@ -358,6 +359,24 @@ impl Session {
         self.entries.push(entry);
         self.notices.extend(notices);
         Ok(())
+    }
+
+    /// The pointers with the end of the watch that the keeper goes on with.
+    fn baking(
+        &self,
+        mut to: ledger::Pointers,
+        next: &Deployment,
+        closing: &Closing,
+        at: Timestamp,
+    ) -> ledger::Pointers {
+        if let Some(live) = to
+            .live
+            .as_mut()
+            .filter(|live| live.deployment == next.start.id)
+        {
+            live.bake_until = bake::until(&self.setup, closing, at);
+        }
+        to
     }
 
     /// Writes only the head: for journals without room.
