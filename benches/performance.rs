@@ -137,7 +137,7 @@ fn row(what: &str, seen: f64, unit: &str, most: Option<f64>) -> Row {
     Row {
         what: what.to_owned(),
         seen: number(seen),
-        bound: most.map_or("–".to_owned(), |m| number(m)),
+        bound: most.map_or("–".to_owned(), number),
         kept: most.is_none_or(|m| seen <= m),
     }
 }

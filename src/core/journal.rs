@@ -174,6 +174,27 @@ words! {
     }
 }
 
+impl Adopter {
+    /// True for who goes on in the place of a dead job, and is no stage of it.
+    #[must_use]
+    pub fn is_successor(self) -> bool {
+        match self {
+            Self::Keeper | Self::CommandLine | Self::NextRun => true,
+            Self::Verify | Self::Post => false,
+        }
+    }
+}
+
+/// Who went on last.
+#[must_use]
+pub fn last_adopter(entries: &[Entry]) -> Option<Adopter> {
+    let mut events = entries.iter().flat_map(|e| &e.events).rev();
+    events.find_map(|event| match event {
+        Event::Adopted { by } => Some(*by),
+        _ => None,
+    })
+}
+
 words! {
     /// What stopped a stage.
     StoppedBy {

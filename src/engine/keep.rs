@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use crate::core::alert::AlertEvent;
 use crate::core::deployment::Effect;
 use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
-use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, StoppedBy, replay};
+use crate::core::journal::{
+    Adopter, Entry, Event, JobStatus, LiveChange, StoppedBy, last_adopter, replay,
+};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
 use crate::core::outcome::Told;
@@ -482,18 +484,7 @@ async fn finish(
 /// True where a successor of the dead job gives signs of life: two keepers must not take a restore out of each
 /// other's hands for ever. A sign of life that lies further ahead than any is given for comes from a wrong clock.
 fn is_in_work(entries: &[Entry], head: &Head, now: Timestamp) -> bool {
-    let last = entries
-        .iter()
-        .flat_map(|e| &e.events)
-        .rev()
-        .find_map(|event| match event {
-            Event::Adopted { by } => Some(*by),
-            _ => None,
-        });
-    let successor = match last {
-        Some(Adopter::Keeper | Adopter::CommandLine | Adopter::NextRun) => true,
-        Some(Adopter::Verify | Adopter::Post) | None => false,
-    };
+    let successor = last_adopter(entries).is_some_and(Adopter::is_successor);
     let fresh = |until: Timestamp| now < until && until <= now.plus(LEASE);
     successor && head.lease_until.is_some_and(fresh)
 }

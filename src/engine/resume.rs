@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::config::needs_ref;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::{GateSettings, OnInconclusive};
-use crate::core::journal::{Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy};
+use crate::core::journal::{
+    Adopter, Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
+};
 use crate::core::judge::Policy;
 use crate::core::lease::{LEASE, Lease};
 use crate::core::observation::{Kind, Why};
@@ -150,8 +152,16 @@ pub async fn drive(
 
 /// A restore is finished, not abandoned: the journal stands, and whoever comes next goes on.
 async fn leave(session: &mut Session, by: StoppedBy) -> Result<Drove, EngineError> {
-    session.append(vec![Event::CancelAsked { by }]).await?;
+    note_stop(session, by).await?;
     Ok(Drove::LeftToPost(by))
+}
+
+/// A stage of the job was stopped, and with it the deployment. A successor of a dead job was only stopped itself.
+async fn note_stop(session: &mut Session, by: StoppedBy) -> Result<(), EngineError> {
+    if last_adopter(&session.entries).is_some_and(Adopter::is_successor) {
+        return Ok(());
+    }
+    session.append(vec![Event::CancelAsked { by }]).await
 }
 
 /// A cancelled job's deployment ends here, but for what is being restored or has been judged.
@@ -246,7 +256,7 @@ async fn watched_end(
             session.close(Vec::new(), closing).await?;
         }
         Watched::Stopped(by) if how.leaves_to_post => {
-            session.append(vec![Event::CancelAsked { by }]).await?;
+            note_stop(session, by).await?;
             return Ok(Some(by));
         }
         Watched::Stopped(by) => {

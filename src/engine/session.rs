@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::fill_ref;
 use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::{CommitKey, Fence, SessionId, hex};
@@ -58,16 +57,6 @@ pub(crate) fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
     Ok(CommitKey::new(hex(clock.random()))?)
 }
 
-/// The settings for one deployment: `{ref}` is its own commit, whoever goes on with it and whatever that process
-/// was started for.
-fn setup_for(setup: &Setup, start: &Start) -> Setup {
-    let mut setup = setup.clone();
-    if let Some(sha) = &start.git_ref {
-        fill_ref(&mut setup.gates, sha);
-    }
-    setup
-}
-
 impl Session {
     /// Takes the lock, writes the record and its first entry, in one transaction.
     pub async fn start(
@@ -85,7 +74,7 @@ impl Session {
         let first = Event::Started(Box::new(start.clone()));
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup_for(setup, &start),
+            setup: setup.clone(),
             fence: if locked {
                 seen.unwrap_or(Fence(0)).next()
             } else {
@@ -140,7 +129,7 @@ impl Session {
         let evidence = Evidence::read(stored.evidence.as_deref());
         let mut session = Self {
             ports: ports.clone(),
-            setup: setup_for(setup, &deployment.start),
+            setup: setup.clone(),
             id,
             fence: if locked {
                 head.fence.next()

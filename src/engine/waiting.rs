@@ -20,7 +20,7 @@ const YIELD: Duration = Duration::from_secs(12);
 const LOOK_AT_LOCK: Duration = Duration::from_secs(1);
 
 /// How often a waiting run asks GitHub for the holder's job: a long wait must not use up the token's requests.
-const ASK_FOR_OWNER: Duration = Duration::from_secs(15);
+const ASK_FOR_OWNER: Duration = Duration::from_secs(30);
 
 /// What became of a lock whose owner was looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

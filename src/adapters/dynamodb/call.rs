@@ -80,14 +80,21 @@ impl Caller {
             },
             None => {
                 let whole = chain(error);
-                let said = stored::cut(&whole, 400);
+                // What our own provider says of a role is the whole story; the SDK's words around it hide it.
+                let (said, hint) = match whole.split_once(LOADING) {
+                    Some((_, ours)) => (stored::cut(ours, 1000), ""),
+                    None => (stored::cut(&whole, 400), hint(&whole)),
+                };
                 StoreError::Unreachable {
-                    detail: format!("{action}: {said}{}{}", hint(&whole), tries(failed)),
+                    detail: format!("{action}: {said}{hint}{}", tries(failed)),
                 }
             }
         }
     }
 }
+
+/// What the SDK puts before the words of a credentials provider that failed.
+const LOADING: &str = "an error occurred while loading credentials: ";
 
 fn tries<E>(failed: &Failed<E>) -> String {
     match failed.attempts {
@@ -117,7 +124,7 @@ fn is_about_credentials(text: &str) -> bool {
 
 fn hint(text: &str) -> &'static str {
     if is_about_credentials(text) {
-        "; no usable AWS credentials: in a workflow set `role_arn` and `permissions: id-token: write`, elsewhere \
+        "; no usable AWS credentials: in a workflow set `role_to_assume` and `permissions: id-token: write`, elsewhere \
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     } else {
         ""

@@ -150,13 +150,13 @@ pub async fn open(
         Failed::new(Exit::Usage, trouble.text(locale))
     })?;
     // No command here begins a history: where there is none yet, looking for one leaves nothing behind.
-    if let StoreName::Sqlite { path } = &chosen.wanted.store {
-        if !Path::new(path).exists() {
-            if purpose != Purpose::Judge {
-                out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
-            }
-            chosen.wanted.store = StoreName::Empty;
+    if let StoreName::Sqlite { path } = &chosen.wanted.store
+        && !Path::new(path).exists()
+    {
+        if purpose != Purpose::Judge {
+            out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
         }
+        chosen.wanted.store = StoreName::Empty;
     }
     let forge = forge(repository, env, connect)?;
     let ports = connect

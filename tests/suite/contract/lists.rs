@@ -164,7 +164,7 @@ async fn a_foreign_cursor_is_refused(bench: &Bench) {
             })
             .await;
         assert!(
-            matches!(asked, Err(StoreError::Malformed { .. })),
+            matches!(asked, Err(StoreError::Cursor { .. })),
             "{cursor}: {asked:?}"
         );
     }

@@ -166,7 +166,6 @@ fn sweep(scene: Scene, heir: Heir, brought_back: bool) {
             }
         }
     }
-    println!("{count} calls, then {heir:?}");
 }
 
 #[test]

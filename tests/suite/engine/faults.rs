@@ -97,7 +97,6 @@ fn honest(story: &Story, ends: &[End], sick: bool, what: &str) {
 
 fn sweep(sick: bool) {
     let calls = calls(sick);
-    println!("{} calls", calls.len());
     for n in 1..=calls.len() {
         for fate in [Fate::Fails, Fate::WorksAndFails] {
             if fate == Fate::WorksAndFails && !changes(calls[n - 1]) {

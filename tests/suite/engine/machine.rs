@@ -152,7 +152,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 /// Something that could happen: what the owed effect leads to, more often than anything else.
 fn likely(deployment: &Deployment, dice: u8, other: Event) -> Event {
-    if dice % 4 == 0 {
+    if dice.is_multiple_of(4) {
         return other;
     }
     let judged = |verdict, decision| Judgement {
@@ -172,21 +172,21 @@ fn likely(deployment: &Deployment, dice: u8, other: Event) -> Event {
             until: at(2),
             one_look,
         },
-        Effect::Observe => Event::Judged(if dice % 3 == 0 {
+        Effect::Observe => Event::Judged(if dice.is_multiple_of(3) {
             judged(Verdict::Healthy, Decision::Continue)
         } else {
             judged(Verdict::Degraded, Decision::Restore)
         }),
         Effect::PlanRestore => Event::RestorePlanned { plan: plan(3) },
         Effect::Order(key) => Event::StepStarted { key },
-        Effect::Act(key) if dice % 3 == 0 => Event::StepFailed {
+        Effect::Act(key) if dice.is_multiple_of(3) => Event::StepFailed {
             key,
             why: Why::new(Kind::Denied, "no"),
         },
         Effect::Act(key) => Event::StepDone { key },
         Effect::VerifyRestore(strategy) => Event::RestoreJudged {
             strategy,
-            judgement: if dice % 2 == 0 {
+            judgement: if dice.is_multiple_of(2) {
                 judged(Verdict::Healthy, Decision::Continue)
             } else {
                 judged(Verdict::Degraded, Decision::Stop)
@@ -234,9 +234,8 @@ fn holds(before: &Deployment, event: &Event, after: &Deployment) {
     }
     for closing in [after.closing_of_release(), after.closing_of_stop()] {
         let restoring = matches!(after.state, State::Restoring(_));
-        if !matches!(after.state, State::Closed(_))
-            && !(restoring && closing.status == Status::Cancelled)
-        {
+        let closed = matches!(after.state, State::Closed(_));
+        if !closed && (!restoring || closing.status != Status::Cancelled) {
             after
                 .step(&Event::Closed(closing))
                 .expect("a lock can always be released");
@@ -266,9 +265,8 @@ fn holds(before: &Deployment, event: &Event, after: &Deployment) {
         (false, Status::RolledBack) => id("good"),
         (false, _) => id("held"),
     };
-    if !matches!(event, Event::UndoneBy { .. })
-        && !(closing.live && closing.status == Status::RolledBack)
-    {
+    let undone = matches!(event, Event::UndoneBy { .. });
+    if !undone && (!closing.live || closing.status != Status::RolledBack) {
         assert_eq!(serves, expected);
     }
     let good = pointers.good.iter().any(|g| g.deployment == id("d"));

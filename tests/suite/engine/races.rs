@@ -12,20 +12,20 @@ fn race(dice: u64) {
         setup.gates.interval = seconds(5);
         setup.gates.http[0].confirm = seconds(2);
         setup.rollback.verify = seconds(10);
-        setup.policy.lock_wait = seconds([0, 90][usize::from(dice % 2 == 0)]);
+        setup.policy.lock_wait = seconds([0, 90][usize::from(dice.is_multiple_of(2))]);
     });
-    if scatter(dice) % 3 == 0 {
+    if scatter(dice).is_multiple_of(3) {
         lock(&story.town.sick).insert(2);
     }
     let kinds = [DeploymentType::Deploy, DeploymentType::Hotfix];
-    let second = Job::new(2, 3).kind(kinds[usize::from(dice % 4 == 0)]);
+    let second = Job::new(2, 3).kind(kinds[usize::from(dice.is_multiple_of(4))]);
     let first = Job::new(1, 2);
     let (one, two, three) = (story.process(), story.process(), story.process());
     for process in [&one, &two, &three] {
         process.calls.race();
     }
     // The first run may die on the way.
-    if dice % 3 == 0 {
+    if dice.is_multiple_of(3) {
         let n = usize::try_from(scatter(dice ^ 7) % 60).expect("small") + 1;
         one.calls.doom(n, super::calls::Fate::DiesBefore);
     }
@@ -43,7 +43,7 @@ fn race(dice: u64) {
         },
         Actor {
             work: Box::pin(async {
-                clock(&*story.time, after).await;
+                clock(story.time.as_ref(), after).await;
                 let ended = job_of(&two, &story.town, &second).await;
                 lock(&ends).extend(ended);
                 story.end_job(2, "success");
@@ -53,7 +53,7 @@ fn race(dice: u64) {
         Actor {
             work: Box::pin(async {
                 for _ in 0..4 {
-                    clock(&*story.time, seconds(37)).await;
+                    clock(story.time.as_ref(), seconds(37)).await;
                     if super::story::died(&one) {
                         story.end_job(1, "cancelled");
                     }

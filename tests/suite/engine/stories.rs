@@ -181,11 +181,9 @@ fn what_cannot_be_restored_is_said_and_left() {
         if reason != ReasonCode::Restored {
             assert_eq!(end.closing().status, Status::Failure, "{what}");
             assert_eq!(end.exit(), Exit::Act, "{what}");
-            assert_eq!(
-                story.heard(AlertEvent::Failed, Channel::Slack),
-                1,
-                "{what}: a restore was announced"
-            );
+            let told = |event| story.heard(event, Channel::Slack);
+            assert_eq!(told(AlertEvent::HealthCheckFailed), 1, "{what}");
+            assert_eq!(told(AlertEvent::Failed), 0, "{what}: told once");
             assert!(story.head().live.expect("live").unwell, "{what}");
         }
         story.check(what);
@@ -232,7 +230,15 @@ fn a_first_deployment_has_nothing_to_go_back_to() {
     let end = story.end_of(one());
     assert_eq!(end.closing().reason, ReasonCode::NoGoodState);
     assert_eq!(end.exit(), Exit::Act);
-    assert_eq!(story.heard(AlertEvent::Failed, Channel::Slack), 1);
+    assert_eq!(
+        story.heard(AlertEvent::HealthCheckFailed, Channel::Slack),
+        1
+    );
+    assert_eq!(
+        story.heard(AlertEvent::Failed, Channel::Slack),
+        0,
+        "told once"
+    );
     story.check("first");
 }
 

@@ -49,6 +49,10 @@ pub struct Story {
 
 /// How a stage ended.
 #[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "why it could not go on stands in the message of a failed test"
+)]
 pub enum End {
     /// The job's own steps may deploy.
     Allowed(DeploymentId),

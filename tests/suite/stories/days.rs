@@ -14,6 +14,8 @@ stories![
     the_table_is_not_there,
     the_store_denies,
     the_store_is_down_for_a_moment_at_the_end,
+    a_bad_verdict_that_cannot_be_recorded,
+    a_good_verdict_that_cannot_be_recorded,
     slack_is_broken_and_the_keeper_tells_later,
     slack_limits_the_rate,
     a_revoked_webhook_is_not_tried_again,
@@ -59,7 +61,7 @@ async fn the_table_is_not_there() {
     let guard = guard(&mut job, &[]).await;
     refused(&guard, 6, "store_unreachable");
     summed(&guard, "deployment-history-prod");
-    summed(&guard, "deploy-guard setup prod");
+    summed(&guard, "deploy-guard setup");
     job.finish().await;
     job.post("guard").assert_code(0);
 }
@@ -98,6 +100,61 @@ async fn the_store_is_down_for_a_moment_at_the_end() {
     );
     assert_free(&world).await;
     assert_told(&world, &["started", "health check failed"]);
+}
+
+/// Both stages of the end meet a store that takes no write; refused for good, so that nobody waits two minutes.
+async fn unrecorded(world: &World, behaviour: Behaviour, code: i32) -> String {
+    let mut job = job(world);
+    let guard = guard(&mut job, &[]).await;
+    guard.assert_code(0);
+    deploy(&mut job, behaviour).await;
+    // The third write of a step that verifies is the one that closes.
+    world.fault(On::op(WRITE).nth(3).always(), Fault::Denied);
+    let verify = verify(&mut job, &[]).await;
+    verify.assert_code(code);
+    assert_eq!(verify.output("reason_code"), "store_unreachable");
+    summed(&verify, "could not be closed");
+    assert_eq!(
+        verify.output("status"),
+        "in_progress",
+        "what is not on record is not said"
+    );
+    job.finish().await;
+    world.faults.clear();
+    guard.output("deployment_id").to_owned()
+}
+
+async fn a_bad_verdict_that_cannot_be_recorded() {
+    let world = plain_world().await;
+    let id = unrecorded(&world, Behaviour::broken("v2"), 4).await;
+    let texts = world.slack.texts();
+    assert!(
+        texts.iter().any(|t| t.contains("health check failed")),
+        "{texts:?}"
+    );
+    let kept = keep(&world).await;
+    assert_eq!(kept.code, Some(0), "{kept:#?}");
+    says(
+        &record_of(&world, &id).await,
+        "failure",
+        "degraded",
+        "no_good_state",
+    );
+    assert_free(&world).await;
+}
+
+async fn a_good_verdict_that_cannot_be_recorded() {
+    let world = plain_world().await;
+    let id = unrecorded(&world, Behaviour::healthy("v2"), 6).await;
+    let kept = keep(&world).await;
+    assert_eq!(kept.code, Some(0), "{kept:#?}");
+    says(
+        &record_of(&world, &id).await,
+        "success",
+        "healthy",
+        "healthy",
+    );
+    assert_free(&world).await;
 }
 
 async fn slack_is_broken_and_the_keeper_tells_later() {

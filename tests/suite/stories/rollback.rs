@@ -138,6 +138,17 @@ async fn targets_that_cannot_be() {
         "commitSha": {"S": "0000000100000001000000010000000100000001"}, "details": {"M": {}},
     });
     world.scene.put_item(TABLE, &elsewhere).await;
+    let mut expired = elsewhere.clone();
+    expired["deploymentId"] = serde_json::json!({"S": "deploy-20230101-000000-00000002"});
+    expired["environment"] = serde_json::json!({"S": "prod"});
+    expired["ttl"] = serde_json::json!({"N": "1700000000"});
+    world.scene.put_item(TABLE, &expired).await;
+    wrong(
+        &world,
+        "deploy-20230101-000000-00000002",
+        "target_not_found",
+    )
+    .await;
     wrong(
         &world,
         "deploy-20241212-120000-00000001",
