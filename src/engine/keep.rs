@@ -12,8 +12,9 @@ use crate::core::journal::{
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
 use crate::core::outcome::Told;
-use crate::core::record::Status;
+use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
+use crate::engine::bake;
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
 use crate::engine::resume::{Drove, How, drive};
@@ -46,6 +47,8 @@ pub enum KeptWhat {
     Settling,
     /// Closed.
     Closed(Status),
+    /// Its window is over and it was looked at again; `None` = another version answers.
+    Baking(Option<Verdict>),
     /// Somebody else was faster.
     LostRace,
     /// It could not be closed; from outside.
@@ -74,12 +77,13 @@ pub async fn sweep(
     let mut sweep = Sweep::default();
     let mut unreachable = None;
     for head in heads.heads.clone() {
-        let Some(holder) = head.holder.clone() else {
-            continue;
-        };
         let setup = Setup {
             service: head.service.clone(),
             ..setup.clone()
+        };
+        let Some(holder) = head.holder.clone() else {
+            watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
+            continue;
         };
         let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
             Ok(what) => what,
@@ -124,6 +128,35 @@ pub async fn sweep(
     };
     ports.history.beat(&setup.environment, &beat).await?;
     Ok(sweep)
+}
+
+/// Goes on with the watch of what serves where nobody holds the lock. That it could not be done ends no sweep.
+async fn watch_on(
+    ports: &Ports,
+    setup: &Setup,
+    head: &Head,
+    session: &SessionId,
+    say: &Sayer,
+    stop: &mut Stop,
+    sweep: &mut Sweep,
+) {
+    let looked = bake::look(ports, setup, head, session, say, stop).await;
+    let (deployment, what) = match (looked, &head.live) {
+        (Ok(None), _) | (Err(_), None) => return,
+        (Ok(Some(baked)), _) => {
+            sweep.told.extend(baked.told);
+            (baked.live.deployment, KeptWhat::Baking(baked.verdict))
+        }
+        (Err(EngineError::Lost { .. } | EngineError::Stale { .. }), Some(live)) => {
+            (live.deployment.clone(), KeptWhat::LostRace)
+        }
+        (Err(error), Some(live)) => (live.deployment.clone(), KeptWhat::Failed(chain(&error))),
+    };
+    sweep.kept.push(Kept {
+        service: setup.service.clone(),
+        deployment,
+        what,
+    });
 }
 
 /// A lock that is held too long is told about once: the notice's key does not depend on who tells or when.
