@@ -256,7 +256,7 @@ async fn a_process_that_outlived_its_job() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         world.github.with(|hub| hub.end_job(first_job, "failure"));
-        let _config = Config::new(&world).put(&world);
+        Config::new(&world).put(&world);
         guard(&mut second, &[]).await
     };
     let (outlived, guard) = tokio::join!(verify(&mut first, &[]), next);
