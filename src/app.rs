@@ -2,12 +2,17 @@
 //! runs, answers the exit code.
 
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::adapters::aws::{Aws, CallBounds, Login, Site};
 use crate::adapters::clock::SystemClock;
@@ -103,16 +108,19 @@ fn log_to_stderr(env: &Env) {
     } else {
         "deploy_guard=warn"
     };
-    let filter = env.get("RUST_LOG").map_or(default, String::as_str);
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let made = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // By target and level only: filters by span and field need a regular expression engine, which costs the binary
+    // more than it helps.
+    let wanted = env.get("RUST_LOG").map_or(default, String::as_str);
+    let filter = Targets::from_str(wanted)
+        .or_else(|_| Targets::from_str(default))
+        .unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| crate::surface::out::EscapedStderr)
         .with_ansi(false)
         .with_target(false)
         .without_time()
-        .try_init();
+        .with_filter(filter);
+    let made = tracing_subscriber::registry().with(lines).try_init();
     if made.is_err() {
         // Somebody has set one up already (a test in this process): theirs serves.
     }
