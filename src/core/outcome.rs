@@ -52,7 +52,14 @@ impl Exit {
             Status::Failure if closing.verdict == Some(Verdict::Degraded) && closing.live => {
                 Self::Act
             }
-            Status::Failure if closing.reason == ReasonCode::WouldDestroyData => Self::Act,
+            Status::Failure
+                if matches!(
+                    closing.reason,
+                    ReasonCode::WouldDestroyData | ReasonCode::NoStrategy
+                ) =>
+            {
+                Self::Act
+            }
             Status::Failure if closing.decision == Decision::Hold => Self::Unproven,
             Status::Failure => Self::Failed,
             Status::RolledBack => Self::Failed,

@@ -159,24 +159,8 @@ pub enum Obstacle {
         /// Bytes of its template.
         bytes: usize,
     },
-    /// No workflow is configured.
-    NoWorkflow,
-    /// GitHub cannot be asked: no token or no repository.
-    NoForge,
-    /// Somebody would have to approve the dispatched run.
-    ReviewersRequired {
-        /// GitHub's name of the environment.
-        environment: String,
-    },
-    /// The workflow cannot be dispatched, or declares no input that says where to go back to.
-    NotDispatchable {
-        /// Its file.
-        file: String,
-    },
-    /// GitHub does not say which run it started.
-    NoRunId,
-    /// This run was dispatched by a restore itself.
-    IsHeir,
+    /// Nobody here can do it.
+    NotAvailable,
     /// The job does it, not this container.
     InTheJob,
 }

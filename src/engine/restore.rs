@@ -98,12 +98,12 @@ async fn plan_for(session: &mut Session, judgement: &Judgement) -> Result<Planne
 }
 
 /// How a rollback that a person asked for goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RollsBack {
     /// Here: the first step is ordered.
     Here,
-    /// By the job's own steps: no strategy of ours applies.
-    ByTheJob,
+    /// By the job's own steps: no strategy of ours applies, and why.
+    ByTheJob(Option<String>),
     /// Not at all: closed.
     Closed,
 }
@@ -111,8 +111,10 @@ pub enum RollsBack {
 /// Plans the rollback that this deployment is.
 pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineError> {
     let Some(target) = session.deployment.start.target.clone() else {
-        return Ok(RollsBack::ByTheJob);
+        return Ok(RollsBack::ByTheJob(None));
     };
+    // What runs now must have been looked at before anything of it moves.
+    session.saved_before().await;
     match make_plan(session, &target).await? {
         Ok(plan) => {
             begin(session, Vec::new(), plan).await?;
@@ -131,7 +133,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
             session.close(Vec::new(), closing).await?;
             Ok(RollsBack::Closed)
         }
-        Err(_) => Ok(RollsBack::ByTheJob),
+        Err((_, why)) => Ok(RollsBack::ByTheJob(why)),
     }
 }
 
@@ -232,7 +234,7 @@ async fn plans(
 fn absent(strategy: Strategy) -> Obstacle {
     match strategy {
         Strategy::LambdaAlias | Strategy::Cloudformation => Obstacle::NoSavedState,
-        Strategy::Workflow => Obstacle::NoForge,
+        Strategy::Workflow => Obstacle::NotAvailable,
         Strategy::Redeploy => Obstacle::InTheJob,
     }
 }

@@ -82,20 +82,7 @@ fn english(obstacle: &Obstacle) -> String {
             "the template of {} has {bytes} bytes; above 51200 CloudFormation reads it from an S3 bucket only, and none is configured",
             piece(stack)
         ),
-        Obstacle::NoWorkflow => {
-            "no workflow is configured; set `rollback.workflow.file`".to_owned()
-        }
-        Obstacle::NoForge => "GitHub cannot be asked; give `github_token`".to_owned(),
-        Obstacle::ReviewersRequired { environment } => format!(
-            "the GitHub environment {} has required reviewers, so a dispatched run would wait for a person",
-            piece(environment)
-        ),
-        Obstacle::NotDispatchable { file } => format!(
-            "the workflow {} has no `workflow_dispatch` with the inputs deployment_type and rollback_target",
-            piece(file)
-        ),
-        Obstacle::NoRunId => "GitHub does not say which run a dispatch has started".to_owned(),
-        Obstacle::IsHeir => "this run was started by a restore and starts no other".to_owned(),
+        Obstacle::NotAvailable => "it is not available here".to_owned(),
         Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
     }
 }
@@ -132,22 +119,7 @@ fn korean(obstacle: &Obstacle) -> String {
             "{} 스택의 템플릿이 {bytes}바이트입니다. 51200바이트를 넘으면 S3 버킷이 필요한데 설정되어 있지 않습니다",
             piece(stack)
         ),
-        Obstacle::NoWorkflow => {
-            "워크플로가 설정되지 않았습니다. `rollback.workflow.file`을 지정하십시오".to_owned()
-        }
-        Obstacle::NoForge => {
-            "GitHub에 물어볼 수 없습니다. `github_token`을 지정하십시오".to_owned()
-        }
-        Obstacle::ReviewersRequired { environment } => format!(
-            "GitHub 환경 {}에 필수 검토자가 있어 시작된 실행이 사람의 승인을 기다리게 됩니다",
-            piece(environment)
-        ),
-        Obstacle::NotDispatchable { file } => format!(
-            "{} 워크플로에 deployment_type과 rollback_target 입력이 있는 `workflow_dispatch`가 없습니다",
-            piece(file)
-        ),
-        Obstacle::NoRunId => "GitHub가 어떤 실행을 시작했는지 알려주지 않습니다".to_owned(),
-        Obstacle::IsHeir => "복구가 시작한 실행이므로 다른 실행을 시작하지 않습니다".to_owned(),
+        Obstacle::NotAvailable => "여기서는 쓸 수 없습니다".to_owned(),
         Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
     }
 }

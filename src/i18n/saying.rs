@@ -123,6 +123,30 @@ pub enum Saying<'a> {
         /// Which deployment.
         deployment: &'a str,
     },
+    /// Rolling production back needs a word.
+    NeedsYes {
+        /// Which.
+        environment: &'a str,
+    },
+    /// The question.
+    AskYes {
+        /// Which environment.
+        environment: &'a str,
+        /// Where to.
+        target: &'a str,
+    },
+    /// The answer was another.
+    NothingChanged,
+    /// There is nothing to go back to.
+    NoCandidates {
+        /// Where.
+        environment: &'a str,
+    },
+    /// These were good; one is to be named.
+    NameTarget {
+        /// Where.
+        environment: &'a str,
+    },
     /// A command's input could not be read.
     Unreadable {
         /// Which.
@@ -238,6 +262,23 @@ impl Saying<'_> {
                 verdict: None,
             } => format!("{deployment} is not watched any more: another version answers"),
             Self::LostRace { deployment } => format!("another process is closing {deployment}"),
+            Self::NeedsYes { environment } => format!(
+                "{environment} is production and nobody can be asked here; give --yes to roll it back"
+            ),
+            Self::AskYes {
+                environment,
+                target,
+            } => format!(
+                "Roll {environment} back to {}? It is production. Type yes to go on:",
+                one_line(target, 128)
+            ),
+            Self::NothingChanged => "nothing was changed".to_owned(),
+            Self::NoCandidates { environment } => {
+                format!("{environment} has no earlier good version to go back to")
+            }
+            Self::NameTarget { environment } => format!(
+                "name one of these, or last-success: deploy-guard rollback {environment} <target>"
+            ),
             Self::Unreadable { what, why } => format!("{what} cannot be read: {why}"),
         }
     }
@@ -345,6 +386,23 @@ impl Saying<'_> {
             Self::LostRace { deployment } => {
                 format!("다른 프로세스가 {deployment} 배포를 마무리하고 있습니다")
             }
+            Self::NeedsYes { environment } => format!(
+                "{environment}은(는) 운영 환경이며 여기서는 확인을 받을 수 없습니다. 롤백하려면 --yes를 지정하십시오"
+            ),
+            Self::AskYes {
+                environment,
+                target,
+            } => format!(
+                "운영 환경 {environment}을(를) {}(으)로 롤백하시겠습니까? 계속하려면 yes를 입력하십시오:",
+                one_line(target, 128)
+            ),
+            Self::NothingChanged => "변경된 것이 없습니다".to_owned(),
+            Self::NoCandidates { environment } => {
+                format!("{environment}에 되돌아갈 수 있는 이전 정상 버전이 없습니다")
+            }
+            Self::NameTarget { environment } => format!(
+                "이 중 하나 또는 last-success를 지정하십시오: deploy-guard rollback {environment} <대상>"
+            ),
             Self::Unreadable { what, why } => format!("{what}을(를) 읽을 수 없습니다: {why}"),
         }
     }

@@ -109,7 +109,7 @@ async fn started(
             Ok(RollsBack::Here | RollsBack::Closed) => {
                 return finish(stage, connected, session, By::Main, Vec::new(), stop).await;
             }
-            Ok(RollsBack::ByTheJob) => {}
+            Ok(RollsBack::ByTheJob(_)) => {}
             Err(error) => return Err(stage.failed(&error)),
         }
     }

@@ -5,6 +5,7 @@ mod context;
 mod history;
 mod keep;
 mod lock;
+mod rollback;
 mod simulate;
 mod verify;
 
@@ -74,6 +75,8 @@ enum Verb {
     History(history::HistoryArgs),
     /// Tell the story of one deployment
     Show(history::ShowArgs),
+    /// Bring an earlier good version back
+    Rollback(rollback::RollbackArgs),
     /// Judge an environment's gates now, changing nothing
     Verify(verify::VerifyArgs),
     /// Show who holds an environment, or release its lock
@@ -119,6 +122,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Verb::History(args) => history::history(common, args, env, connect).await,
         Verb::Show(args) => history::show(common, args, env, connect).await,
         Verb::Verify(args) => verify::verify(common, args, env, connect, stop).await,
+        Verb::Rollback(args) => rollback::rollback(common, args, env, connect, stop).await,
         Verb::Lock(args) => lock::lock(common, args, env, connect).await,
         Verb::Keep(args) => keep::keep(common, args, env, connect, stop).await,
         Verb::Resume(args) => keep::resume(common, args, env, connect, stop).await,

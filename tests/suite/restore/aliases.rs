@@ -2,15 +2,11 @@
 
 use serde_json::json;
 
-use super::prod::{BINARY, Like, Prod, VERIFY};
+use super::prod::{BINARY, Like, Prod, VERIFY, record};
 use crate::world::app::Behaviour;
 use crate::world::faults::{Fault, On};
 use crate::world::runner_process::{Interrupt, What};
 use crate::world::runner_spec::Uses;
-
-fn record(kind: &str, status: &str, verdict: &str, reason: &str) -> [String; 4] {
-    [kind, status, verdict, reason].map(str::to_owned)
-}
 
 fn good() -> [String; 4] {
     record("deploy", "success", "healthy", "healthy")

@@ -1,5 +1,6 @@
 //! Stories of bringing the last good version back, in the world.
 
 mod aliases;
+mod command;
 mod prod;
 mod stacks;

@@ -320,3 +320,8 @@ impl Prod {
 }
 
 pub const VERIFY: [(&str, &str); 2] = [("environment", "prod"), ("phase", "verify")];
+
+/// A record as [`Prod::records`] shows it.
+pub fn record(kind: &str, status: &str, verdict: &str, reason: &str) -> [String; 4] {
+    [kind, status, verdict, reason].map(str::to_owned)
+}

@@ -103,7 +103,7 @@ async fn a_broken_stack_is_brought_back_by_its_saved_template() {
     assert_eq!(prod.release().await, "v1");
     let summary = verify.summary.clone().unwrap_or_default();
     assert!(
-        summary.contains("~ Current"),
+        summary.contains("− More (AWS::SSM::Parameter)"),
         "shows what changes: {summary}"
     );
     assert_eq!(
