@@ -59,6 +59,10 @@ pub(crate) fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
 
 impl Session {
     /// Takes the lock, writes the record and its first entry, in one transaction.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the first write is made of all of these"
+    )]
     pub async fn start(
         ports: &Ports,
         setup: &Setup,

@@ -143,6 +143,7 @@ fn first_watch(session: &Session) -> Option<Timestamp> {
 
 /// One look at a deployment that is closed, with the very same test as during its watch: goes on from `known`, or
 /// counts from `counted` on. Answers the counts for the next look too.
+#[expect(clippy::too_many_arguments, reason = "one look, made of all of these")]
 pub async fn look_again(
     ports: &Ports,
     setup: &Setup,
