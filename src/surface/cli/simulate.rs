@@ -13,6 +13,7 @@ use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
 use crate::surface::cli::batch::run_batch;
 use crate::surface::cli::{Common, Failed};
+use crate::surface::connect::Connect;
 use crate::surface::out;
 
 /// Arguments of `simulate`.
@@ -27,10 +28,14 @@ pub struct SimulateArgs {
 }
 
 /// Tells the story of a scenario, or judges every line of a batch.
-pub async fn simulate(common: &Common, args: &SimulateArgs) -> Result<Exit, Failed> {
+pub async fn simulate(
+    common: &Common,
+    args: &SimulateArgs,
+    connect: &dyn Connect,
+) -> Result<Exit, Failed> {
     match (&args.batch, &args.file) {
         (Some(batch), _) => judge(common, batch),
-        (None, Some(file)) => story::run(common, file).await,
+        (None, Some(file)) => story::run(common, file, connect).await,
         (None, None) => Ok(Exit::Usage),
     }
 }

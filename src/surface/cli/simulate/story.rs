@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::adapters::sqlite::SqliteHistory;
 use crate::config::{Scenario, scenario};
 use crate::core::alert::Routing;
 use crate::core::gate::Finding;
@@ -19,10 +18,11 @@ use crate::engine::watch::{Watched, watch_unrecorded};
 use crate::engine::{Cloud, Ports, Say, Setup};
 use crate::i18n::saying::Saying;
 use crate::i18n::{Locale, Word, reason, sight};
-use crate::ports::Clock;
+use crate::ports::{Clock, History};
 use crate::surface::cli::simulate::time::Time;
 use crate::surface::cli::simulate::town::Town;
 use crate::surface::cli::{Common, Failed, print_json};
+use crate::surface::connect::Connect;
 use crate::surface::out;
 use crate::surface::progress::line;
 
@@ -37,18 +37,19 @@ pub struct Story {
 }
 
 /// Runs a scenario.
-pub async fn tell(scenario: &Scenario, locale: Locale) -> Result<Story, String> {
+pub fn tell(
+    scenario: &Scenario,
+    history: Arc<dyn History>,
+    locale: Locale,
+) -> Result<Story, String> {
     let time = Arc::new(Time::default());
     let town = Arc::new(Town {
         time: Arc::clone(&time),
         scenario: scenario.clone(),
     });
     let setup = setup(scenario, locale).map_err(|error| error.to_string())?;
-    let history = SqliteHistory::in_memory()
-        .await
-        .map_err(|error| error.to_string())?;
     let ports = Ports {
-        history: Arc::new(history),
+        history,
         forge: None,
         stacks: town.clone(),
         cloud: Cloud {
@@ -151,7 +152,7 @@ fn setup(scenario: &Scenario, locale: Locale) -> Result<Setup, crate::core::id::
 }
 
 /// Reads, runs and prints a scenario.
-pub async fn run(common: &Common, file: &str) -> Result<Exit, Failed> {
+pub async fn run(common: &Common, file: &str, connect: &dyn Connect) -> Result<Exit, Failed> {
     let locale = common.locale.unwrap_or(Locale::En);
     let unreadable = |why: String| {
         let text = Saying::Unreadable {
@@ -165,7 +166,9 @@ pub async fn run(common: &Common, file: &str) -> Result<Exit, Failed> {
         problems: problems.iter().map(|p| p.text(locale)).collect(),
         exit: Exit::Usage,
     })?;
-    let story = tell(&scenario, locale).await.map_err(unreadable)?;
+    let history = connect.scratch().await;
+    let history = history.map_err(|error| unreadable(error.to_string()))?;
+    let story = tell(&scenario, history, locale).map_err(unreadable)?;
     let judgement = &story.judgement;
     if common.json {
         let lines: Vec<_> = story
@@ -242,7 +245,9 @@ mod tests {
             let scenario = scenario(&name, &text).expect("a scenario");
             let expected = scenario.expect.expect("a verdict that is expected");
             for locale in Locale::ALL {
-                let story = tell(&scenario, *locale).await.expect("an end");
+                let history = crate::adapters::sqlite::SqliteHistory::in_memory().await;
+                let history = Arc::new(history.expect("memory"));
+                let story = tell(&scenario, history, *locale).expect("an end");
                 let found = &story.judgement;
                 assert_eq!(found.verdict, expected, "{name}: {:#?}", found.findings);
                 assert!(!story.lines.is_empty(), "{name}");
