@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use crate::core::alert::AlertEvent;
 use crate::core::deployment::Effect;
 use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
-use crate::core::journal::{
-    Adopter, Entry, Event, JobStatus, LiveChange, StoppedBy, last_adopter, replay,
-};
+use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, last_adopter, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
 use crate::core::outcome::Told;
@@ -515,63 +513,4 @@ async fn adopt_read(
     Session::adopt(ports, setup, stored, head, by, holder, events)
         .await
         .map_err(CommitOr::into_engine)
-}
-
-/// How `lock --release` ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Released {
-    /// Nobody held it.
-    Free,
-    /// Its job is alive and `--force` was not given.
-    Alive(Box<Holder>),
-    /// Closed and free.
-    Closed {
-        /// Which.
-        deployment: DeploymentId,
-        /// How.
-        status: Status,
-        /// How the notices went.
-        told: Vec<Told>,
-    },
-}
-
-/// Releases a lock: closes its record as cancelled and raises the fencing number. A live job's only by force.
-pub async fn release(ports: &Ports, setup: &Setup, force: bool) -> Result<Released, EngineError> {
-    let heads = ports.history.heads(&setup.environment).await?;
-    let head = heads.heads.into_iter().find(|h| h.service == setup.service);
-    let Some((head, holder)) = head.and_then(|h| h.holder.clone().map(|holder| (h, holder))) else {
-        return Ok(Released::Free);
-    };
-    if !force && owner_of(ports, setup, &head, &holder).await? == Owner::Alive {
-        return Ok(Released::Alive(Box::new(holder)));
-    }
-    let Some(mut session) =
-        adopt_abandoned(ports, setup, head, Adopter::CommandLine, Vec::new()).await?
-    else {
-        return Ok(Released::Free);
-    };
-    let closing = session.deployment.closing_of_release();
-    let status = closing.status;
-    session
-        .close(
-            vec![Event::CancelAsked {
-                by: StoppedBy::Released,
-            }],
-            closing,
-        )
-        .await?;
-    let notices = std::mem::take(&mut session.notices);
-    let told = deliver(
-        ports,
-        &setup.environment,
-        session.id(),
-        setup.locale,
-        notices,
-    )
-    .await;
-    Ok(Released::Closed {
-        deployment: holder.deployment,
-        status,
-        told,
-    })
 }

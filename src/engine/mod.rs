@@ -9,6 +9,7 @@ pub mod keep;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod release;
 pub mod resume;
 pub mod session;
 pub mod waiting;
