@@ -275,6 +275,13 @@ impl Connect for Adapters<'_> {
         Ok(Arc::new(github))
     }
 
+    async fn scratch(&self) -> Result<Arc<dyn History>, ConnectError> {
+        let history = SqliteHistory::in_memory()
+            .await
+            .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+        Ok(Arc::new(history))
+    }
+
     async fn prepare(&self) {
         let vars = |name: &str| self.env.get(name).cloned();
         // Without the permission there is no token to fetch; whoever needs one says so when a role is assumed.

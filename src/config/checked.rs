@@ -12,10 +12,11 @@ use std::time::Duration;
 pub use http::http_gate;
 
 use crate::config::problem::{Problems, join};
-use crate::config::raw::{RawEnvironment, RawFile};
+use crate::config::raw::{RawEnvironment, RawFile, RawGates};
 use crate::config::scalar::shown;
 use crate::config::settings::{EnvironmentSettings, HistorySettings, Store};
 use crate::config::template::{Lookup, Spot};
+use crate::core::gate::GateSettings;
 use crate::core::id::{EnvironmentName, ServiceName};
 use crate::i18n::config::{Form, ProblemKind};
 use context::Context;
@@ -52,6 +53,11 @@ pub(super) fn file(raw: &RawFile, problems: &mut Problems) {
             }
         }
     }
+}
+
+/// Gates that stand alone, as if there were stacks whose outputs and functions they might name.
+pub(super) fn scenario_gates(raw: Option<&RawGates>, problems: &mut Problems) -> GateSettings {
+    gates::gates(&mut Context::new(problems, None, None), "gates", raw, false)
 }
 
 /// Names and aliases: their form, and that each names one environment.

@@ -15,6 +15,7 @@ use crate::core::outcome::Told;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::evidence::Evidence;
+use crate::engine::keep::{Kept, KeptWhat, Sweep, chain};
 use crate::engine::notify::deliver;
 use crate::engine::session::{facts, new_key, notice};
 use crate::engine::watch::{Watched, look_again};
@@ -26,13 +27,11 @@ const PLACE: u32 = crate::core::journal::ENTRIES + 1;
 
 /// What one look after the window came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Baked {
-    /// Which deployment.
-    pub live: Live,
-    /// What the gates say; `None` = another version answers, or it was stopped.
-    pub verdict: Option<Verdict>,
-    /// How alerts went.
-    pub told: Vec<Told>,
+struct Baked {
+    live: Live,
+    /// `None` = another version answers.
+    verdict: Option<Verdict>,
+    told: Vec<Told>,
 }
 
 /// Until when the keeper goes on, where a deployment that ended so is watched on at all.
@@ -54,8 +53,37 @@ pub fn until(setup: &Setup, closing: &Closing, at: Timestamp) -> Option<Timestam
     (doubted && !setup.gates.is_empty()).then(|| at.plus(setup.gates.bake))
 }
 
+/// Goes on with the watch of what serves where nobody holds the lock. That it could not be done ends no sweep.
+pub async fn watch_on(
+    ports: &Ports,
+    setup: &Setup,
+    head: &Head,
+    session: &SessionId,
+    say: &Sayer,
+    stop: &mut Stop,
+    sweep: &mut Sweep,
+) {
+    let looked = look(ports, setup, head, session, say, stop).await;
+    let (deployment, what) = match (looked, &head.live) {
+        (Ok(None), _) | (Err(_), None) => return,
+        (Ok(Some(baked)), _) => {
+            sweep.told.extend(baked.told);
+            (baked.live.deployment, KeptWhat::Baking(baked.verdict))
+        }
+        (Err(EngineError::Lost { .. } | EngineError::Stale { .. }), Some(live)) => {
+            (live.deployment.clone(), KeptWhat::LostRace)
+        }
+        (Err(error), Some(live)) => (live.deployment.clone(), KeptWhat::Failed(chain(&error))),
+    };
+    sweep.kept.push(Kept {
+        service: setup.service.clone(),
+        deployment,
+        what,
+    });
+}
+
 /// One look at what serves, where nobody holds the lock and its bake goes on.
-pub async fn look(
+async fn look(
     ports: &Ports,
     setup: &Setup,
     head: &Head,

@@ -80,7 +80,7 @@ pub async fn sweep(
             ..setup.clone()
         };
         let Some(holder) = head.holder.clone() else {
-            watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
+            bake::watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
             continue;
         };
         let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
@@ -126,35 +126,6 @@ pub async fn sweep(
     };
     ports.history.beat(&setup.environment, &beat).await?;
     Ok(sweep)
-}
-
-/// Goes on with the watch of what serves where nobody holds the lock. That it could not be done ends no sweep.
-async fn watch_on(
-    ports: &Ports,
-    setup: &Setup,
-    head: &Head,
-    session: &SessionId,
-    say: &Sayer,
-    stop: &mut Stop,
-    sweep: &mut Sweep,
-) {
-    let looked = bake::look(ports, setup, head, session, say, stop).await;
-    let (deployment, what) = match (looked, &head.live) {
-        (Ok(None), _) | (Err(_), None) => return,
-        (Ok(Some(baked)), _) => {
-            sweep.told.extend(baked.told);
-            (baked.live.deployment, KeptWhat::Baking(baked.verdict))
-        }
-        (Err(EngineError::Lost { .. } | EngineError::Stale { .. }), Some(live)) => {
-            (live.deployment.clone(), KeptWhat::LostRace)
-        }
-        (Err(error), Some(live)) => (live.deployment.clone(), KeptWhat::Failed(chain(&error))),
-    };
-    sweep.kept.push(Kept {
-        service: setup.service.clone(),
-        deployment,
-        what,
-    });
 }
 
 /// A lock that is held too long is told about once: the notice's key does not depend on who tells or when.

@@ -118,6 +118,13 @@ pub enum Saying<'a> {
         /// What its gates say.
         verdict: Option<crate::core::record::Verdict>,
     },
+    /// A simulation came to another verdict than its scenario names.
+    Unexpected {
+        /// That one.
+        expected: crate::core::record::Verdict,
+        /// This one.
+        found: crate::core::record::Verdict,
+    },
     /// Another process was faster.
     LostRace {
         /// Which deployment.
@@ -261,6 +268,11 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("{deployment} is not watched any more: another version answers"),
+            Self::Unexpected { expected, found } => format!(
+                "the scenario expects {}, and the verdict is {}",
+                expected.word(l),
+                found.word(l)
+            ),
             Self::LostRace { deployment } => format!("another process is closing {deployment}"),
             Self::NeedsYes { environment } => format!(
                 "{environment} is production and nobody can be asked here; give --yes to roll it back"
@@ -383,6 +395,11 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("다른 버전이 응답하여 {deployment} 배포의 감시를 끝냈습니다"),
+            Self::Unexpected { expected, found } => format!(
+                "시나리오의 예상 판정은 '{}'이지만 실제 판정은 '{}'입니다",
+                expected.word(l),
+                found.word(l)
+            ),
             Self::LostRace { deployment } => {
                 format!("다른 프로세스가 {deployment} 배포를 마무리하고 있습니다")
             }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::engine::Ports;
-use crate::ports::{Clock, Forge};
+use crate::ports::{Clock, Forge, History};
 
 /// Which store, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub trait Connect: Send + Sync {
     ) -> Result<Arc<dyn Forge>, ConnectError>;
     /// Asks GitHub for the job's token early, so that it is there when a role is to be assumed.
     async fn prepare(&self);
+    /// A history that nobody else sees and that is gone afterwards.
+    async fn scratch(&self) -> Result<Arc<dyn History>, ConnectError>;
     /// Everything else.
     async fn ports(
         &self,

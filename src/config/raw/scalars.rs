@@ -14,6 +14,7 @@ use crate::core::alert::{AlertEvent, Channel};
 use crate::core::gate::http::HttpMode;
 use crate::core::gate::{Mode, OnInconclusive};
 use crate::core::policy::ApprovalRule;
+use crate::core::record::Verdict;
 use crate::core::restore::Strategy;
 use crate::i18n::Locale;
 
@@ -133,4 +134,5 @@ choice! {
     OnInconclusive = "OnInconclusive",
     Store = "Store",
     Strategy = "Strategy",
+    Verdict = "Verdict",
 }

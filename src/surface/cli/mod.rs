@@ -126,7 +126,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Verb::Lock(args) => lock::lock(common, args, env, connect).await,
         Verb::Keep(args) => keep::keep(common, args, env, connect, stop).await,
         Verb::Resume(args) => keep::resume(common, args, env, connect, stop).await,
-        Verb::Simulate(args) => simulate::simulate(common, args),
+        Verb::Simulate(args) => simulate::simulate(common, args, connect).await,
         Verb::Schema => {
             print_json(&crate::config::schema());
             Ok(Exit::Fine)
