@@ -22,7 +22,7 @@ mod walk;
 pub use checked::http_gate;
 pub use problem::Problem;
 pub use scalar::{nearest, parse_duration, parse_rate, shown};
-pub use schema::schema;
+pub use schema::SCHEMA;
 pub use settings::{AlertSettings, EnvironmentSettings, HistorySettings, Settings, Store};
 pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs, needs_ref};
 pub use urls::{check_url, check_urls};
@@ -53,7 +53,15 @@ pub fn parse(file_name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
         problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
         return Err(problems.finish());
     }
-    let kept = walk::walk(&root, &schema(), &mut problems);
+    let schema = match schema::schema() {
+        Ok(schema) => schema,
+        Err(error) => {
+            let detail = format!("this deploy-guard carries no schema that can be read: {error}");
+            problems.push("", ProblemKind::Syntax { detail });
+            return Err(problems.finish());
+        }
+    };
+    let kept = walk::walk(&root, &schema, &mut problems);
     if problems.has_unknown_version() {
         // Whatever else looks wrong may be right in that version.
         problems.keep(|problem| matches!(problem.kind, ProblemKind::UnknownVersion { .. }));
