@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use crate::core::alert::AlertEvent;
 use crate::core::deployment::Effect;
 use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
-use crate::core::journal::{
-    Adopter, Entry, Event, JobStatus, LiveChange, StoppedBy, last_adopter, replay,
-};
+use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, last_adopter, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
 use crate::core::outcome::Told;
-use crate::core::record::Status;
+use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
+use crate::engine::bake;
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
 use crate::engine::resume::{Drove, How, drive};
@@ -46,6 +45,8 @@ pub enum KeptWhat {
     Settling,
     /// Closed.
     Closed(Status),
+    /// Its window is over and it was looked at again; `None` = another version answers.
+    Baking(Option<Verdict>),
     /// Somebody else was faster.
     LostRace,
     /// It could not be closed; from outside.
@@ -74,12 +75,13 @@ pub async fn sweep(
     let mut sweep = Sweep::default();
     let mut unreachable = None;
     for head in heads.heads.clone() {
-        let Some(holder) = head.holder.clone() else {
-            continue;
-        };
         let setup = Setup {
             service: head.service.clone(),
             ..setup.clone()
+        };
+        let Some(holder) = head.holder.clone() else {
+            watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
+            continue;
         };
         let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
             Ok(what) => what,
@@ -124,6 +126,35 @@ pub async fn sweep(
     };
     ports.history.beat(&setup.environment, &beat).await?;
     Ok(sweep)
+}
+
+/// Goes on with the watch of what serves where nobody holds the lock. That it could not be done ends no sweep.
+async fn watch_on(
+    ports: &Ports,
+    setup: &Setup,
+    head: &Head,
+    session: &SessionId,
+    say: &Sayer,
+    stop: &mut Stop,
+    sweep: &mut Sweep,
+) {
+    let looked = bake::look(ports, setup, head, session, say, stop).await;
+    let (deployment, what) = match (looked, &head.live) {
+        (Ok(None), _) | (Err(_), None) => return,
+        (Ok(Some(baked)), _) => {
+            sweep.told.extend(baked.told);
+            (baked.live.deployment, KeptWhat::Baking(baked.verdict))
+        }
+        (Err(EngineError::Lost { .. } | EngineError::Stale { .. }), Some(live)) => {
+            (live.deployment.clone(), KeptWhat::LostRace)
+        }
+        (Err(error), Some(live)) => (live.deployment.clone(), KeptWhat::Failed(chain(&error))),
+    };
+    sweep.kept.push(Kept {
+        service: setup.service.clone(),
+        deployment,
+        what,
+    });
 }
 
 /// A lock that is held too long is told about once: the notice's key does not depend on who tells or when.
@@ -511,63 +542,4 @@ async fn adopt_read(
     Session::adopt(ports, setup, stored, head, by, holder, events)
         .await
         .map_err(CommitOr::into_engine)
-}
-
-/// How `lock --release` ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Released {
-    /// Nobody held it.
-    Free,
-    /// Its job is alive and `--force` was not given.
-    Alive(Box<Holder>),
-    /// Closed and free.
-    Closed {
-        /// Which.
-        deployment: DeploymentId,
-        /// How.
-        status: Status,
-        /// How the notices went.
-        told: Vec<Told>,
-    },
-}
-
-/// Releases a lock: closes its record as cancelled and raises the fencing number. A live job's only by force.
-pub async fn release(ports: &Ports, setup: &Setup, force: bool) -> Result<Released, EngineError> {
-    let heads = ports.history.heads(&setup.environment).await?;
-    let head = heads.heads.into_iter().find(|h| h.service == setup.service);
-    let Some((head, holder)) = head.and_then(|h| h.holder.clone().map(|holder| (h, holder))) else {
-        return Ok(Released::Free);
-    };
-    if !force && owner_of(ports, setup, &head, &holder).await? == Owner::Alive {
-        return Ok(Released::Alive(Box::new(holder)));
-    }
-    let Some(mut session) =
-        adopt_abandoned(ports, setup, head, Adopter::CommandLine, Vec::new()).await?
-    else {
-        return Ok(Released::Free);
-    };
-    let closing = session.deployment.closing_of_release();
-    let status = closing.status;
-    session
-        .close(
-            vec![Event::CancelAsked {
-                by: StoppedBy::Released,
-            }],
-            closing,
-        )
-        .await?;
-    let notices = std::mem::take(&mut session.notices);
-    let told = deliver(
-        ports,
-        &setup.environment,
-        session.id(),
-        setup.locale,
-        notices,
-    )
-    .await;
-    Ok(Released::Closed {
-        deployment: holder.deployment,
-        status,
-        told,
-    })
 }

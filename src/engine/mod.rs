@@ -1,12 +1,15 @@
 //! Does what `core` decides: makes each decision durable, performs the effect, records how that went. Knows
 //! ports, not adapters.
 
+pub mod bake;
 pub mod checks;
+pub mod evidence;
 pub mod guard;
 pub mod keep;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod release;
 pub mod resume;
 pub mod session;
 pub mod waiting;

@@ -14,6 +14,8 @@ use crate::core::ledger;
 use crate::core::outcome::Told;
 use crate::core::reason::ReasonCode;
 use crate::core::time::Timestamp;
+use crate::engine::bake;
+use crate::engine::evidence::Evidence;
 use crate::engine::metrics::MetricMemory;
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
@@ -27,7 +29,9 @@ pub struct Session {
     fence: Fence,
     locked: bool,
     record_rev: u64,
-    evidence: Option<String>,
+    evidence: Evidence,
+    /// What of it has been written.
+    written: Option<Evidence>,
     /// The deployment, as the journal tells it.
     pub deployment: Deployment,
     /// Its journal.
@@ -55,6 +59,10 @@ pub(crate) fn new_key(clock: &dyn Clock) -> Result<CommitKey, EngineError> {
 
 impl Session {
     /// Takes the lock, writes the record and its first entry, in one transaction.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the first write is made of all of these"
+    )]
     pub async fn start(
         ports: &Ports,
         setup: &Setup,
@@ -80,7 +88,8 @@ impl Session {
             holder,
             locked,
             record_rev: 0,
-            evidence,
+            evidence: Evidence::read(evidence.as_deref()),
+            written: None,
             deployment: Deployment::new(start),
             entries: Vec::new(),
             head,
@@ -121,6 +130,7 @@ impl Session {
         })?;
         let locked = deployment.start.locked;
         let id = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
+        let evidence = Evidence::read(stored.evidence.as_deref());
         let mut session = Self {
             ports: ports.clone(),
             setup: setup.clone(),
@@ -132,12 +142,13 @@ impl Session {
             },
             locked,
             record_rev: stored.record.guard.as_ref().map_or(0, |g| g.rev),
-            evidence: None,
+            written: Some(evidence.clone()),
+            metrics: evidence.metrics(),
+            evidence,
             entries: stored.entries,
             deployment,
             holder,
             head,
-            metrics: None,
             unsaved: None,
             notices: Vec::new(),
             told: Vec::new(),
@@ -295,7 +306,7 @@ impl Session {
         });
         let pointers = closing
             .as_ref()
-            .map(|c| ledger::pointers(&self.head, &next, c));
+            .map(|c| self.baking(ledger::pointers(&self.head, &next, c), &next, c, at));
         let undone = closing.as_ref().filter(|_| undoes);
         let undone = undone.and_then(|c| undone_by(&next, c)).cloned();
         let totals = closing.as_ref().map_or_else(BTreeMap::new, |c| {
@@ -305,6 +316,10 @@ impl Session {
             .or_else(|| self.head_write(&next, pointers.clone(), at))
             .filter(|_| self.locked);
         let notices = self.notices_of(&next, &entry, tell);
+        if let Some(memory) = &self.metrics {
+            self.evidence = std::mem::take(&mut self.evidence).with_metrics(memory);
+        }
+        let kept = (self.written.as_ref() != Some(&self.evidence)).then(|| self.evidence.clone());
         let commit = Commit {
             key,
             environment: self.setup.environment.clone(),
@@ -315,7 +330,7 @@ impl Session {
             entry: Some(entry.clone()),
             totals,
             notices: notices.clone(),
-            evidence: self.evidence.clone(),
+            evidence: kept.as_ref().and_then(Evidence::text),
             undo: undone.map(|u| Undo {
                 id: u.deployment,
                 at: u.at,
@@ -328,7 +343,7 @@ impl Session {
             .commit(&commit)
             .await
             .map_err(CommitOr::Commit)?;
-        self.evidence = None;
+        self.written = kept.or(self.written.take());
         if changed {
             self.record_rev = u64::from(n);
         }
@@ -337,6 +352,24 @@ impl Session {
         self.entries.push(entry);
         self.notices.extend(notices);
         Ok(())
+    }
+
+    /// The pointers with the end of the watch that the keeper goes on with.
+    fn baking(
+        &self,
+        mut to: ledger::Pointers,
+        next: &Deployment,
+        closing: &Closing,
+        at: Timestamp,
+    ) -> ledger::Pointers {
+        if let Some(live) = to
+            .live
+            .as_mut()
+            .filter(|live| live.deployment == next.start.id)
+        {
+            live.bake_until = bake::until(&self.setup, closing, at);
+        }
+        to
     }
 
     /// Writes only the head: for journals without room.

@@ -61,6 +61,8 @@ pub struct Watching<'a> {
     pub policy: Policy,
     /// Start.
     pub since: Timestamp,
+    /// Requests count from then on: the start of the first watch of this deployment.
+    pub counted: Timestamp,
     /// Deadline.
     pub until: Timestamp,
     /// Pause between looks.
@@ -114,6 +116,7 @@ pub async fn watch(
         before: Some(&start),
         policy: policy(session),
         since,
+        counted: first_watch(session).unwrap_or(since),
         until,
         pace: if one_look {
             QUICK
@@ -127,6 +130,56 @@ pub async fn watch(
     };
     let ports = session.ports().clone();
     look_on(&ports, &watching, Some(session), say, stop).await
+}
+
+/// When this deployment was watched first: a watch that a dead process began is gone on with.
+fn first_watch(session: &Session) -> Option<Timestamp> {
+    let mut events = session.entries.iter().flat_map(|e| &e.events);
+    events.find_map(|event| match event {
+        Event::WatchStarted { since, .. } => Some(*since),
+        _ => None,
+    })
+}
+
+/// One look at a deployment that is closed, with the very same test as during its watch: goes on from `known`, or
+/// counts from `counted` on. Answers the counts for the next look too.
+#[expect(clippy::too_many_arguments, reason = "one look, made of all of these")]
+pub async fn look_again(
+    ports: &Ports,
+    setup: &Setup,
+    start: &Start,
+    policy: Policy,
+    known: Option<MetricMemory>,
+    counted: Timestamp,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> (Watched, Option<MetricMemory>) {
+    let since = ports.clock.now();
+    let gates = of_version(&setup.gates, start.git_ref.as_ref());
+    let setup = Setup {
+        gates,
+        ..setup.clone()
+    };
+    let watching = Watching {
+        setup: &setup,
+        before: Some(start),
+        policy,
+        since,
+        counted,
+        until: one_look_until(since),
+        pace: QUICK,
+        early: Early::Decided,
+        yields: false,
+        restored: false,
+    };
+    let so_far = Mutex::new(SoFar::default());
+    let watched = tokio::select! {
+        biased;
+        by = stopped(stop) => Watched::Stopped(by),
+        watched = look_till_sure(ports, &watching, known, say, &so_far) => watched,
+    };
+    let seen = so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (watched, seen.metrics)
 }
 
 /// Watches a version that was brought back: as soon as it is shown to be well, it is.
@@ -148,6 +201,7 @@ pub async fn watch_restored(
             ..policy(session)
         },
         since,
+        counted: since,
         until: since.plus(setup.rollback.verify),
         pace: QUICK,
         early: Early::Decided,
@@ -174,6 +228,7 @@ pub async fn watch_unrecorded(
         before: None,
         policy,
         since,
+        counted: since,
         until: window.map_or_else(|| one_look_until(since), |w| since.plus(w)),
         pace: if window.is_some() {
             setup.gates.interval
@@ -332,17 +387,15 @@ fn metric_watch(
     known: Option<MetricMemory>,
 ) -> MetricWatch {
     let stacks = &watching.setup.stacks;
+    let deployed = watching.before.map_or(watching.since, |start| start.at);
     match known {
         Some(memory) if watching.restored => {
             MetricWatch::resume(gates, stacks, memory).restarted(watching.since)
         }
-        Some(memory) if memory.since == watching.since => {
-            MetricWatch::resume(gates, stacks, memory)
-        }
+        Some(memory) if memory.deployed == deployed => MetricWatch::resume(gates, stacks, memory),
         Some(_) | None => {
-            let deployed = watching.before.map_or(watching.since, |start| start.at);
             let watch =
-                MetricWatch::new(gates, stacks, deployed, watching.since, ports.clock.now());
+                MetricWatch::new(gates, stacks, deployed, watching.counted, ports.clock.now());
             if watching.restored {
                 watch.restarted(watching.since)
             } else {

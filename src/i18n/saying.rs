@@ -111,6 +111,13 @@ pub enum Saying<'a> {
         /// Too long.
         stuck: bool,
     },
+    /// Watched on after its window; `None` = another version answers.
+    Baking {
+        /// Which deployment.
+        deployment: &'a str,
+        /// What its gates say.
+        verdict: Option<crate::core::record::Verdict>,
+    },
     /// Another process was faster.
     LostRace {
         /// Which deployment.
@@ -222,6 +229,14 @@ impl Saying<'_> {
                 "{deployment} has held the lock for {}; look at its run, or release it with `deploy-guard lock --release --force`",
                 duration(*age, l)
             ),
+            Self::Baking {
+                deployment,
+                verdict: Some(verdict),
+            } => format!("{deployment} is watched on: {}", verdict.word(l)),
+            Self::Baking {
+                deployment,
+                verdict: None,
+            } => format!("{deployment} is not watched any more: another version answers"),
             Self::LostRace { deployment } => format!("another process is closing {deployment}"),
             Self::Unreadable { what, why } => format!("{what} cannot be read: {why}"),
         }
@@ -316,6 +331,17 @@ impl Saying<'_> {
                 "{deployment} 배포가 {} 동안 잠금을 보유하고 있습니다. 실행을 확인하거나 `deploy-guard lock --release --force` 명령으로 해제하십시오",
                 duration(*age, l)
             ),
+            Self::Baking {
+                deployment,
+                verdict: Some(verdict),
+            } => format!(
+                "{deployment} 배포를 계속 감시하는 중입니다: {}",
+                verdict.word(l)
+            ),
+            Self::Baking {
+                deployment,
+                verdict: None,
+            } => format!("다른 버전이 응답하여 {deployment} 배포의 감시를 끝냈습니다"),
             Self::LostRace { deployment } => {
                 format!("다른 프로세스가 {deployment} 배포를 마무리하고 있습니다")
             }

@@ -90,6 +90,15 @@ pub enum Sight {
         /// All.
         requests: u64,
     },
+    /// Refused requests among all.
+    ThrottledCounts {
+        /// Refused.
+        errors: u64,
+        /// All.
+        requests: u64,
+    },
+    /// It was looked, and no request had come.
+    NoRequests,
     /// A metric's value, and its bound where there is one.
     Value {
         /// Value.
@@ -189,16 +198,17 @@ pub fn seen(finding: &Finding) -> Vec<Sight> {
             kind: why.kind,
             detail: piece(&why.detail),
         })),
-        Seen::Counts => {}
-    }
-    if let (Some((errors, requests)), Seen::Counts) = (counts, &finding.seen) {
-        out.push(if finding.reason == ReasonCode::LatencyAboveBound {
-            Sight::SlowCounts { errors, requests }
-        } else {
-            Sight::Counts { errors, requests }
-        });
-    } else if finding.seen == Seen::Counts {
-        out.push(Sight::Nothing);
+        Seen::Counts | Seen::Slow | Seen::Throttled => out.push(match counts {
+            None => Sight::NoRequests,
+            Some((errors, requests)) => match finding.seen {
+                Seen::Slow => Sight::SlowCounts { errors, requests },
+                Seen::Throttled => Sight::ThrottledCounts { errors, requests },
+                _ if finding.reason == ReasonCode::LatencyAboveBound => {
+                    Sight::SlowCounts { errors, requests }
+                }
+                _ => Sight::Counts { errors, requests },
+            },
+        }),
     }
     out
 }
@@ -214,10 +224,14 @@ pub fn bounds(finding: &Finding) -> Vec<Sight> {
             Sight::Bound(b)
         }
     });
-    absolute
-        .into_iter()
-        .chain(finding.baseline_bound.map(Sight::Baseline))
-        .collect()
+    // A bound from the past that is the wider one says nothing, but where the past was bad.
+    let counts = |own: &f64| {
+        finding.bound.is_none_or(|bound| *own < bound)
+            || finding.verdict == Verdict::Degraded
+            || finding.reason == ReasonCode::FailingBefore
+    };
+    let own = finding.baseline_bound.filter(counts).map(Sight::Baseline);
+    absolute.into_iter().chain(own).collect()
 }
 
 /// How sure.

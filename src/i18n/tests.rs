@@ -122,6 +122,11 @@ fn sights() {
             errors: 1,
             requests: 12_345,
         },
+        Sight::ThrottledCounts {
+            errors: 3,
+            requests: 200,
+        },
+        Sight::NoRequests,
         Sight::Value { value: 3.25 },
         Sight::Matches(12.0),
         Sight::Firing((0..7).map(|i| format!("alarm-{i}")).collect()),

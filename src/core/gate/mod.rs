@@ -267,6 +267,10 @@ pub enum Seen {
         /// Why.
         why: Why,
     },
-    /// Counts, in [`Finding::counted`].
+    /// Counts of requests and failed ones, in [`Finding::counted`].
     Counts,
+    /// Counts of requests and slow ones, in [`Finding::counted`].
+    Slow,
+    /// Counts of requests and refused ones, in [`Finding::counted`].
+    Throttled,
 }

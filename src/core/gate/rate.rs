@@ -29,6 +29,16 @@ pub enum About {
     Latency,
 }
 
+impl About {
+    fn seen(self) -> Seen {
+        match self {
+            Self::Errors => Seen::Counts,
+            Self::Throttles => Seen::Throttled,
+            Self::Latency => Seen::Slow,
+        }
+    }
+}
+
 /// One test: which share, of what, against which bound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateGate {
@@ -233,16 +243,26 @@ fn sequential(gate: &RateGate, found: &RateFinding, thin: bool) -> Finding {
             verdict::Verdict::Inconclusive => Verdict::Inconclusive,
         },
         reason,
-        // Traffic that is gone was there before: not thin, but a finding of its own.
-        thin: thin && reason != ReasonCode::TrafficVanished,
+        thin: match reason {
+            // Traffic that is gone was there before: not thin, but a finding of its own.
+            ReasonCode::TrafficVanished => false,
+            // Who saw nothing cannot tell that there was too little of it.
+            ReasonCode::NoData => found.thin,
+            _ => thin,
+        },
         certified: found.verdict == verdict::Verdict::Healthy,
         counted: counted(found.seen),
         bound: Some(found.theta_abs),
         baseline_bound: found.theta_rel,
         evidence: found.evidence,
-        pass_evidence: found.pass_evidence,
+        // Without a request there is nothing but a rounding.
+        pass_evidence: if found.seen.requests > 0 {
+            found.pass_evidence
+        } else {
+            0.0
+        },
         seen: if found.seen.known_minutes > 0 {
-            Seen::Counts
+            gate.about.seen()
         } else {
             Seen::Nothing
         },
@@ -337,7 +357,7 @@ fn simple(
         },
         pass_evidence: (busy / minutes).min(1.0),
         seen: if seen.known_minutes > 0 {
-            Seen::Counts
+            gate.about.seen()
         } else {
             Seen::Nothing
         },

@@ -87,6 +87,14 @@ pub fn text(sight: &S) -> String {
                 share(*errors, *requests)
             )
         }
+        S::ThrottledCounts { errors, requests } => {
+            format!(
+                "{} throttled{}",
+                of(*errors, *requests),
+                share(*errors, *requests)
+            )
+        }
+        S::NoRequests => "no requests".to_owned(),
         S::Value { value } => format!("value {}", number(*value)),
         S::Matches(n) => format!("{} matching log lines", number(*n)),
         S::Firing(names) => format!("in ALARM: {}", list(names, 5, L)),

@@ -79,6 +79,13 @@ pub fn text(sight: &S) -> String {
             count(*errors),
             share(*errors, *requests)
         ),
+        S::ThrottledCounts { errors, requests } => format!(
+            "요청 {}건 중 {}건 제한{}",
+            count(*requests),
+            count(*errors),
+            share(*errors, *requests)
+        ),
+        S::NoRequests => "요청 없음".to_owned(),
         S::Value { value } => format!("값 {}", number(*value)),
         S::Matches(n) => format!("일치하는 로그 {}줄", number(*n)),
         S::Firing(names) => format!("ALARM 상태: {}", list(names, 5, L)),

@@ -9,7 +9,7 @@ use crate::core::alert::NoticeState;
 use crate::core::journal::Adopter;
 use crate::core::lease::Owner;
 use crate::core::outcome::Exit;
-use crate::core::record::Status;
+use crate::core::record::{Status, Verdict};
 use crate::engine::Stop;
 use crate::engine::keep::{Kept, KeptWhat, job_of, owner_of, sweep, take_over_with};
 use crate::engine::resume::How;
@@ -107,6 +107,11 @@ fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
             status: *status,
         }
         .text(locale),
+        KeptWhat::Baking(verdict) => Saying::Baking {
+            deployment,
+            verdict: *verdict,
+        }
+        .text(locale),
         KeptWhat::LostRace => Saying::LostRace { deployment }.text(locale),
         KeptWhat::Failed(why) => Trouble::NotClosed { why: why.clone() }.text(locale),
     }
@@ -118,10 +123,19 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Alive { stuck: true, .. } => ("stuck", None),
         KeptWhat::Settling => ("settling", None),
         KeptWhat::Closed(status) => ("closed", Some(status.as_str())),
+        KeptWhat::Baking(None) => ("superseded", None),
+        KeptWhat::Baking(Some(_)) => ("watching", None),
         KeptWhat::LostRace => ("lost_race", None),
         KeptWhat::Failed(_) => ("failed", None),
     };
-    json!({ "service": kept.service.as_str(), "deploymentId": kept.deployment.as_str(), "what": what, "status": status })
+    let verdict = match &kept.what {
+        KeptWhat::Baking(verdict) => verdict.map(Verdict::as_str),
+        _ => None,
+    };
+    json!({
+        "service": kept.service.as_str(), "deploymentId": kept.deployment.as_str(),
+        "what": what, "status": status, "verdict": verdict,
+    })
 }
 
 /// Goes on with what a dead job left open, to its end.

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::core::outcome::Exit;
-use crate::engine::keep::{Released, release};
+use crate::engine::release::{Released, release};
 use crate::i18n::saying::Saying;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, store_failed};

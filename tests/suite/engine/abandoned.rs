@@ -6,7 +6,8 @@ use deploy_guard::core::outcome::Exit;
 use deploy_guard::core::reason::ReasonCode;
 use deploy_guard::core::record::{DeploymentType, Status};
 use deploy_guard::engine::guard::NotStarted;
-use deploy_guard::engine::keep::{KeptWhat, Released};
+use deploy_guard::engine::keep::KeptWhat;
+use deploy_guard::engine::release::Released;
 use deploy_guard::engine::resume::Drove;
 use deploy_guard::ports::Clock;
 
@@ -452,7 +453,7 @@ fn a_lock_released_while_restoring_leaves_a_failed_restore() {
             story.time.sleep(seconds(1)).await;
         }
         let released =
-            deploy_guard::engine::keep::release(&person.ports, &person.setup, true).await;
+            deploy_guard::engine::release::release(&person.ports, &person.setup, true).await;
         let status = match released.expect("an answer") {
             Released::Closed { status, .. } => status,
             other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use deploy_guard::core::outcome::Exit;
 use deploy_guard::core::record::Status;
-use deploy_guard::engine::keep::release;
+use deploy_guard::engine::release::release;
 
 use super::calls::{Fate, changes};
 use super::story::{End, Job, Story, job_of, seconds};

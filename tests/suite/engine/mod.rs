@@ -1,6 +1,7 @@
 //! The engine in virtual time: whole stories in milliseconds, and every one of their calls as the last one.
 
 mod abandoned;
+mod baking;
 mod calls;
 mod crashes;
 mod fakes;

@@ -42,7 +42,7 @@ async fn verified_by_its_own_step() {
     }
     says(&record(&world).await, "success", "healthy", "healthy");
     assert_free(&world).await;
-    assert_eq!(head(&world).await["live"].to_string().contains(&id), true);
+    assert!(head(&world).await["live"].to_string().contains(&id));
     assert_eq!(
         items(&world, "dg#totals#prod#todo").await[0]["s_success"],
         1
