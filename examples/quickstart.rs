@@ -359,7 +359,7 @@ impl Town {
             ("GITHUB_SHA", commit.to_owned()),
             ("GITHUB_REF_TYPE", "branch".to_owned()),
             ("GITHUB_REF_NAME", "main".to_owned()),
-            ("GITHUB_ACTOR", "mina".to_owned()),
+            ("GITHUB_ACTOR", "dev".to_owned()),
             ("INPUT_ENVIRONMENT", "staging".to_owned()),
             ("INPUT_REF", commit.to_owned()),
             ("INPUT_LOCALE", if ko { "ko" } else { "en" }.to_owned()),
