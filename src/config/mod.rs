@@ -24,7 +24,7 @@ pub use checked::http_gate;
 pub use problem::Problem;
 pub use scalar::{nearest, parse_duration, parse_rate, shown};
 pub use scenario::{Moment, Scenario, scenario};
-pub use schema::schema;
+pub use schema::SCHEMA;
 pub use settings::{AlertSettings, EnvironmentSettings, HistorySettings, Settings, Store};
 pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs, needs_ref};
 pub use urls::{check_url, check_urls};
@@ -55,7 +55,15 @@ pub fn parse(file_name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
         problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
         return Err(problems.finish());
     }
-    let kept = walk::walk(&root, &schema(), &mut problems);
+    let schema = match schema::schema() {
+        Ok(schema) => schema,
+        Err(error) => {
+            let detail = format!("this deploy-guard carries no schema that can be read: {error}");
+            problems.push("", ProblemKind::Syntax { detail });
+            return Err(problems.finish());
+        }
+    };
+    let kept = walk::walk(&root, &schema, &mut problems);
     if problems.has_unknown_version() {
         // Whatever else looks wrong may be right in that version.
         problems.keep(|problem| matches!(problem.kind, ProblemKind::UnknownVersion { .. }));

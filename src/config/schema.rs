@@ -1,13 +1,36 @@
-//! The JSON Schema (draft 2020-12) of the configuration file, made from the raw types; knows no file.
+//! The JSON Schema (draft 2020-12) of the configuration file. A test makes it from the raw types and writes it down;
+//! the program carries what was written, so that the generator is no part of it.
 
+#[cfg(test)]
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+#[cfg(test)]
+use serde_json::Map;
+use serde_json::Value;
 
+#[cfg(test)]
 use crate::config::raw::RawFile;
 
-/// The schema that editors use and that the file is checked against.
-#[must_use]
-pub fn schema() -> Value {
+/// The schema that editors use, as JSON text.
+pub const SCHEMA: &str = include_str!("../../docs/deploy-guard.schema.json");
+
+/// The schema that the file is checked against.
+///
+/// # Errors
+/// None, as long as the test that writes the text down has passed.
+#[cfg(not(test))]
+pub fn schema() -> Result<Value, serde_json::Error> {
+    serde_json::from_str(SCHEMA)
+}
+
+/// As the raw types have it now, so that a new setting can be tested before it is written down.
+#[cfg(test)]
+pub fn schema() -> Result<Value, serde_json::Error> {
+    Ok(generated())
+}
+
+/// The schema as the raw types have it.
+#[cfg(test)]
+pub fn generated() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<RawFile>().to_value();
     tidy(&mut schema);
@@ -22,6 +45,7 @@ pub(super) fn tidied(mut schema: Value) -> Value {
 }
 
 /// A key that is there has a value: `null` from optional fields is taken out, and so is noise of number formats.
+#[cfg(test)]
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(map) => {

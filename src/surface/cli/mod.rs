@@ -128,7 +128,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Verb::Resume(args) => keep::resume(common, args, env, connect, stop).await,
         Verb::Simulate(args) => simulate::simulate(common, args, connect).await,
         Verb::Schema => {
-            print_json(&crate::config::schema());
+            out::line(crate::config::SCHEMA.trim_end());
             Ok(Exit::Fine)
         }
         Verb::Completions { shell } => {

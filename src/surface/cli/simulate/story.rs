@@ -57,6 +57,7 @@ pub fn tell(
             functions: town.clone(),
             logs: town.clone(),
         },
+        saver: town.clone(),
         prober: town,
         notifiers: Vec::new(),
         movers: Vec::new(),

@@ -203,3 +203,17 @@ impl Prober for Town {
         Probe { at, took, outcome }
     }
 }
+
+#[async_trait]
+impl crate::ports::Saver for Town {
+    async fn capture(
+        &self,
+        _scope: &crate::core::state::Scope,
+    ) -> Result<crate::core::state::SavedState, CloudError> {
+        // A scenario is judged, not restored: nothing of it can be saved.
+        Err(CloudError {
+            call: "simulate".to_owned(),
+            why: Why::new(Kind::NotFound, "a scenario has nothing to save"),
+        })
+    }
+}
