@@ -57,9 +57,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
     }
     let schema = match schema::schema() {
         Ok(schema) => schema,
-        Err(error) => {
-            let detail = format!("this deploy-guard carries no schema that can be read: {error}");
-            problems.push("", ProblemKind::Syntax { detail });
+        Err(kind) => {
+            problems.push("", kind);
             return Err(problems.finish());
         }
     };

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 
 use crate::config::problem::{Problem, Problems};
@@ -19,7 +18,7 @@ use crate::i18n::config::ProblemKind;
 /// The file as it is written.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RawScenario {
+pub(super) struct RawScenario {
     /// What it shows, for people.
     about: Option<String>,
     /// As in `deploy-guard.yml`.
@@ -38,7 +37,7 @@ struct RawScenario {
 /// How the service is from one moment on.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RawMoment {
+pub(super) struct RawMoment {
     /// Time since the deployment. Default: `0s`.
     at: Option<RawDuration>,
     /// Requests a minute, of each function and API. Default: 300.
@@ -151,9 +150,14 @@ pub fn scenario(file_name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
         problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
         return Err(problems.finish());
     }
-    let generator = SchemaSettings::draft2020_12().into_generator();
-    let form = generator.into_root_schema_for::<RawScenario>().to_value();
-    let kept = walk::walk(&root, &schema::tidied(form), &mut problems);
+    let schema = match schema::scenario_schema() {
+        Ok(schema) => schema,
+        Err(kind) => {
+            problems.push("", kind);
+            return Err(problems.finish());
+        }
+    };
+    let kept = walk::walk(&root, &schema, &mut problems);
     let raw: RawScenario = match serde_yaml::from_value(kept) {
         Ok(raw) => raw,
         Err(error) => {

@@ -8,38 +8,57 @@ use serde_json::Map;
 use serde_json::Value;
 
 #[cfg(test)]
-use crate::config::raw::RawFile;
+use crate::config::{raw::RawFile, scenario::RawScenario};
+use crate::i18n::config::ProblemKind;
 
-/// The schema that editors use, as JSON text.
+/// The schema of `deploy-guard.yml` that editors use, as JSON text.
 pub const SCHEMA: &str = include_str!("../../docs/deploy-guard.schema.json");
 
-/// The schema that the file is checked against.
+#[cfg(not(test))]
+const SCENARIO: &str = include_str!("../../docs/scenario.schema.json");
+
+/// The schema that `deploy-guard.yml` is checked against.
 ///
 /// # Errors
 /// None, as long as the test that writes the text down has passed.
 #[cfg(not(test))]
-pub fn schema() -> Result<Value, serde_json::Error> {
-    serde_json::from_str(SCHEMA)
+pub fn schema() -> Result<Value, ProblemKind> {
+    carried(SCHEMA)
+}
+
+/// The schema that a scenario is checked against.
+///
+/// # Errors
+/// As for [`schema`].
+#[cfg(not(test))]
+pub fn scenario_schema() -> Result<Value, ProblemKind> {
+    carried(SCENARIO)
+}
+
+#[cfg(not(test))]
+fn carried(text: &str) -> Result<Value, ProblemKind> {
+    serde_json::from_str(text).map_err(|error| ProblemKind::Syntax {
+        detail: format!("this deploy-guard carries no schema that can be read: {error}"),
+    })
 }
 
 /// As the raw types have it now, so that a new setting can be tested before it is written down.
 #[cfg(test)]
-pub fn schema() -> Result<Value, serde_json::Error> {
-    Ok(generated())
+pub fn schema() -> Result<Value, ProblemKind> {
+    Ok(generated::<RawFile>())
+}
+
+/// As the raw types have it now.
+#[cfg(test)]
+pub fn scenario_schema() -> Result<Value, ProblemKind> {
+    Ok(generated::<RawScenario>())
 }
 
 /// The schema as the raw types have it.
 #[cfg(test)]
-pub fn generated() -> Value {
+pub fn generated<T: schemars::JsonSchema>() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<RawFile>().to_value();
-    tidy(&mut schema);
-    schema
-}
-
-/// Another schema in the form that files are checked against.
-#[must_use]
-pub(super) fn tidied(mut schema: Value) -> Value {
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
     tidy(&mut schema);
     schema
 }

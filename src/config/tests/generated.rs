@@ -4,22 +4,28 @@ use serde_json::Value;
 
 use super::{FULL, good};
 use crate::config::raw::RawFile;
+use crate::config::scenario::RawScenario;
 use crate::config::schema::generated;
 
-/// `DEPLOY_GUARD_REGENERATE=1 cargo test` writes the file anew.
+/// `DEPLOY_GUARD_REGENERATE=1 cargo test` writes the files anew.
 #[test]
-fn the_schema_file_is_the_schema() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy-guard.schema.json");
-    let mut text = serde_json::to_string_pretty(&generated()).expect("a value is JSON");
-    text.push('\n');
-    if std::env::var_os("DEPLOY_GUARD_REGENERATE").is_some() {
-        std::fs::write(path, &text).expect("the file can be written");
+fn the_schema_files_are_the_schemas() {
+    for (name, schema) in [
+        ("deploy-guard", generated::<RawFile>()),
+        ("scenario", generated::<RawScenario>()),
+    ] {
+        let path = format!("{}/docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let mut text = serde_json::to_string_pretty(&schema).expect("a value is JSON");
+        text.push('\n');
+        if std::env::var_os("DEPLOY_GUARD_REGENERATE").is_some() {
+            std::fs::write(&path, &text).expect("the file can be written");
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            there == text,
+            "docs/{name}.schema.json has drifted: DEPLOY_GUARD_REGENERATE=1 cargo test --lib config"
+        );
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        there == text,
-        "docs/deploy-guard.schema.json has drifted: DEPLOY_GUARD_REGENERATE=1 cargo test --lib config"
-    );
 }
 
 #[test]
@@ -45,13 +51,13 @@ fn every_setting_has_a_description_and_every_section_is_closed() {
         }
     }
     let mut wrong = Vec::new();
-    look("", &generated(), &mut wrong);
+    look("", &generated::<RawFile>(), &mut wrong);
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(
-        generated()["$schema"],
+        generated::<RawFile>()["$schema"],
         "https://json-schema.org/draft/2020-12/schema"
     );
-    assert_eq!(generated()["required"], serde_json::json!(["version"]));
+    assert_eq!(generated::<RawFile>()["required"], serde_json::json!(["version"]));
 }
 
 #[test]
@@ -82,7 +88,7 @@ fn a_file_with_every_setting_passes_both_readers() {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
-    look(&generated(), text, &mut unused);
+    look(&generated::<RawFile>(), text, &mut unused);
     // `stack` of an environment excludes `stacks`; the gate of that name is there.
     assert!(
         unused.is_empty(),
