@@ -57,7 +57,10 @@ fn every_setting_has_a_description_and_every_section_is_closed() {
         generated::<RawFile>()["$schema"],
         "https://json-schema.org/draft/2020-12/schema"
     );
-    assert_eq!(generated::<RawFile>()["required"], serde_json::json!(["version"]));
+    assert_eq!(
+        generated::<RawFile>()["required"],
+        serde_json::json!(["version"])
+    );
 }
 
 #[test]
