@@ -232,7 +232,7 @@ pub fn engine_failed(error: &EngineError, context: &Context) -> Failed {
         EngineError::Store(error) => return store_failed(error, context),
         EngineError::Lost { .. } | EngineError::Stale { .. } => Exit::Refused,
         EngineError::MissingOutputs(_) => Exit::Usage,
-        EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
+        EngineError::Stopped(by) => Exit::of_stop(*by),
         EngineError::Journal { .. }
         | EngineError::Illegal(_)
         | EngineError::Id(_)
