@@ -11,6 +11,7 @@ pub mod keep;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod redeploy;
 pub mod release;
 pub mod restore;
 pub mod resume;

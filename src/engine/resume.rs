@@ -12,11 +12,11 @@ use crate::core::judge::Policy;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
-use crate::engine::restore;
 use crate::engine::saving::{Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
+use crate::engine::{redeploy, restore};
 
 /// What runs now, being saved.
 type Saving = Beside<Kept>;
@@ -39,6 +39,8 @@ pub enum Drove {
     Closed,
     /// The stack is still changing: the lock is kept and the keeper closes.
     KeptOpen,
+    /// The job's own steps deploy the last good commit again; a later verify step goes on.
+    LeftToJob,
     /// Stopped; a later stage finishes.
     LeftToPost(StoppedBy),
 }
@@ -121,6 +123,11 @@ pub async fn drive(
             }
             Effect::PlanRestore => restore::plan(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
+            Effect::Act(key) if session.deployment.is_handed_over() => {
+                if redeploy::hand_over(session, &key, how.job).await? {
+                    return Ok(Drove::LeftToJob);
+                }
+            }
             Effect::Act(key) => {
                 if let Some(by) = restore::act(session, &key, say, stop).await? {
                     return leave(session, by).await;

@@ -8,6 +8,7 @@ mod first;
 mod good;
 mod identity;
 mod lock;
+mod redeploy;
 mod rollback;
 mod scene;
 mod showing;
