@@ -209,7 +209,12 @@ async fn start_watch(
     let until = if one_look {
         one_look_until(since)
     } else {
-        since.plus(session.setup().gates.window)
+        since.plus(
+            session
+                .setup()
+                .gates
+                .window_of(session.deployment.start.kind),
+        )
     };
     events.push(Event::WatchStarted {
         since,

@@ -11,4 +11,5 @@ mod metrics;
 mod restore;
 mod stories;
 mod verdict;
+mod workflows;
 mod world;

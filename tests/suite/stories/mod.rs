@@ -6,6 +6,7 @@ mod checks;
 mod days;
 mod first;
 mod good;
+mod hurry;
 mod identity;
 mod lock;
 mod redeploy;

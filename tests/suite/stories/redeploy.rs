@@ -96,7 +96,7 @@ async fn the_job_deploys_the_last_good_commit_again() {
             "started",
             "health check failed",
             "rollback started",
-            "rollback completed",
+            "rollback succeeded",
         ],
     );
     job.assert_no_leak();
