@@ -29,6 +29,22 @@ pub enum Saying<'a> {
         /// How.
         status: crate::core::record::Status,
     },
+    /// A lock was freed whose deployment has no open record.
+    Freed {
+        /// Which.
+        deployment: &'a str,
+        /// Why its record cannot be read, where there is one.
+        unreadable: Option<&'a str>,
+    },
+    /// A lock stays, for its deployment's record cannot be read.
+    RecordUnreadable {
+        /// Which.
+        deployment: &'a str,
+        /// Why.
+        why: &'a str,
+        /// Environment.
+        environment: &'a str,
+    },
     /// A failure is being confirmed.
     Confirming {
         /// Which gate.
@@ -192,6 +208,25 @@ impl Saying<'_> {
             Self::ClosedAbandoned { deployment, status } => {
                 format!("closed the abandoned {deployment}: {}", status.word(l))
             }
+            Self::Freed {
+                deployment,
+                unreadable: None,
+            } => format!("freed the lock that named {deployment}, of which no open record is left"),
+            Self::Freed {
+                deployment,
+                unreadable: Some(why),
+            } => format!(
+                "freed the lock; the record of {deployment} cannot be read and stays as it is: {}",
+                one_line(why, 300)
+            ),
+            Self::RecordUnreadable {
+                deployment,
+                why,
+                environment,
+            } => format!(
+                "the record of {deployment}, which holds the lock, cannot be read ({}); look at what runs, then free the lock with `deploy-guard lock {environment} --release`",
+                one_line(why, 300)
+            ),
             Self::Confirming { gate, span } => {
                 format!(
                     "{}: failing; probing once a second for {} to be sure",
@@ -311,6 +346,27 @@ impl Saying<'_> {
             Self::ClosedAbandoned { deployment, status } => {
                 format!("중단된 배포 {deployment} 마무리: {}", status.word(l))
             }
+            Self::Freed {
+                deployment,
+                unreadable: None,
+            } => {
+                format!("잠금에 적힌 배포 {deployment}의 진행 중인 기록이 없어 잠금만 해제했습니다")
+            }
+            Self::Freed {
+                deployment,
+                unreadable: Some(why),
+            } => format!(
+                "잠금을 해제했습니다. 배포 {deployment}의 기록은 읽을 수 없어 그대로 두었습니다: {}",
+                one_line(why, 300)
+            ),
+            Self::RecordUnreadable {
+                deployment,
+                why,
+                environment,
+            } => format!(
+                "잠금을 보유한 배포 {deployment}의 기록을 읽을 수 없습니다({}). 현재 실행 중인 버전을 확인한 뒤 `deploy-guard lock {environment} --release` 명령으로 잠금을 해제하십시오",
+                one_line(why, 300)
+            ),
             Self::Confirming { gate, span } => {
                 format!(
                     "{}: 실패가 이어져 {} 동안 1초마다 다시 확인합니다",

@@ -232,6 +232,14 @@ pub fn engine_failed(error: &EngineError, context: &Context) -> Failed {
         EngineError::Store(error) => return store_failed(error, context),
         EngineError::Lost { .. } | EngineError::Stale { .. } => Exit::Refused,
         EngineError::MissingOutputs(_) => Exit::Usage,
+        EngineError::Unreadable { deployment, why } => {
+            let text = Saying::RecordUnreadable {
+                deployment: deployment.as_str(),
+                why,
+                environment: context.chosen.setup.environment.as_str(),
+            };
+            return Failed::new(Exit::Unreachable, text.text(context.locale));
+        }
         EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
         EngineError::Journal { .. }
         | EngineError::Illegal(_)
