@@ -271,7 +271,7 @@ fn tls_config(setup: Option<&HttpSetup>, fresh: bool) -> Result<rustls::ClientCo
             add_roots(&mut roots, path)?;
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| HttpError::Setup {

@@ -425,7 +425,7 @@ fn unprobed(lines: &mut [CheckLine], look: &Look) {
         return;
     }
     for line in lines.iter_mut().filter(|l| l.check == CheckName::Stack) {
-        if let CheckResult::Passed { note } = &mut line.result {
+        if let CheckResult::Passed { note, .. } = &mut line.result {
             let names: Vec<_> = look
                 .stacks
                 .iter()

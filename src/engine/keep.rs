@@ -92,7 +92,9 @@ pub async fn sweep(
             Ok(what) => what,
             Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
             Err(EngineError::Unreadable { why, .. }) => KeptWhat::Unreadable(why),
-            Err(EngineError::Store(error @ StoreError::Unreachable { .. })) => {
+            Err(EngineError::Store(
+                error @ (StoreError::Unreachable { .. } | StoreError::Credentials { .. }),
+            )) => {
                 let what = KeptWhat::Failed(chain(&error));
                 unreachable = Some(error);
                 what

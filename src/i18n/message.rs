@@ -2,6 +2,7 @@
 
 use crate::core::id::{DeploymentId, EnvironmentName};
 use crate::core::observation::Why;
+use crate::core::policy::Remark;
 use crate::core::record::DeploymentType;
 use crate::i18n::{Locale, en, ko};
 
@@ -10,6 +11,8 @@ use crate::i18n::{Locale, en, ko};
 pub enum Message<'a> {
     /// A check that is in order.
     CheckPassed,
+    /// What is remarkable about a check that is in order.
+    Remark(Remark),
     /// A check that could not be made.
     CheckUnavailable(&'a Why),
     /// A check that is not configured.

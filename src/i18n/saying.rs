@@ -96,15 +96,11 @@ pub enum Saying<'a> {
     NoTable {
         /// Its name.
         table: &'a str,
-        /// Environment.
-        environment: &'a str,
     },
     /// The store did not do what it was asked.
     StoreFailed {
         /// Its words.
         why: &'a str,
-        /// Environment.
-        environment: &'a str,
     },
     /// The cursor is none.
     BadCursor,
@@ -263,12 +259,12 @@ impl Saying<'_> {
                 "there is no history yet: no file `{}` is here; the first guarded deployment begins one (`--table` and `--store` name another)",
                 one_line(path, 300)
             ),
-            Self::NoTable { table, environment } => format!(
-                "there is no history table `{}` in this account and Region; `deploy-guard setup {environment}` creates it, `--table` and `--region` name another",
+            Self::NoTable { table } => format!(
+                "there is no history table `{}` in this account and Region; \"Set up\" in the README shows how to create it, `--table` and `--region` name another",
                 one_line(table, 300)
             ),
-            Self::StoreFailed { why, environment } => format!(
-                "{}; `deploy-guard doctor {environment}` looks for the cause",
+            Self::StoreFailed { why } => format!(
+                "{}; check the table's name, the Region and the permissions of your credentials",
                 one_line(why, 1000)
             ),
             Self::BadCursor => {
@@ -403,12 +399,12 @@ impl Saying<'_> {
                 "아직 배포 이력이 없습니다. `{}` 파일은 첫 배포를 기록할 때 만들어집니다(다른 저장소는 `--table`, `--store`로 지정하십시오)",
                 one_line(path, 300)
             ),
-            Self::NoTable { table, environment } => format!(
-                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. `deploy-guard setup {environment}` 명령으로 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+            Self::NoTable { table } => format!(
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'을 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
                 one_line(table, 300)
             ),
-            Self::StoreFailed { why, environment } => format!(
-                "배포 이력 저장소 오류: {}. `deploy-guard doctor {environment}` 명령으로 원인을 확인하십시오",
+            Self::StoreFailed { why } => format!(
+                "배포 이력 저장소 오류: {}. 테이블 이름, 리전, 자격 증명의 권한을 확인하십시오",
                 one_line(why, 1000)
             ),
             Self::BadCursor => {

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use crate::core::id::{DeploymentId, EnvironmentName};
 use crate::core::observation::{Kind, NetFault, Why};
+use crate::core::policy::Remark;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Verdict};
 use crate::i18n::sight::Sight;
@@ -163,6 +164,8 @@ fn messages() {
     };
     let all = [
         Message::CheckPassed,
+        Message::Remark(Remark::Attempt(2)),
+        Message::Remark(Remark::AdministratorBypass),
         Message::CheckUnavailable(&why),
         Message::CheckNotApplicable,
         Message::CheckSkipped(DeploymentType::Hotfix),

@@ -406,7 +406,10 @@ fn spoil(report: &mut Report, bad: &str) {
     let lines = |lines: &mut Vec<CheckLine>| {
         for line in lines {
             line.result = match &line.result {
-                CheckResult::Passed { .. } => CheckResult::Passed { note: some() },
+                CheckResult::Passed { .. } => CheckResult::Passed {
+                    note: some(),
+                    remarks: Vec::new(),
+                },
                 CheckResult::Failed { reason, .. } => CheckResult::Failed {
                     reason: *reason,
                     detail: bad.to_owned(),

@@ -1,5 +1,6 @@
 //! All other sentences in English; knows no surface.
 
+use crate::core::policy::Remark;
 use crate::core::record::DeploymentType;
 use crate::i18n::Message as M;
 use crate::i18n::wording::plural;
@@ -11,6 +12,8 @@ const L: Locale = Locale::En;
 pub fn text(message: &M<'_>) -> String {
     match message {
         M::CheckPassed => "in order".to_owned(),
+        M::Remark(Remark::Attempt(attempt)) => format!("attempt {attempt}: the approval may be an earlier one's"),
+        M::Remark(Remark::AdministratorBypass) => "administrator bypass: not on the reviewers' list".to_owned(),
         M::CheckUnavailable(why) if why.detail.is_empty() => {
             format!("could not be checked: {}", why.kind.word(L))
         }

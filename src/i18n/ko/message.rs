@@ -1,5 +1,6 @@
 //! All other sentences in Korean; knows no surface.
 
+use crate::core::policy::Remark;
 use crate::i18n::Message as M;
 use crate::i18n::wording::{Particle, with};
 use crate::i18n::{Locale, Word};
@@ -10,6 +11,8 @@ const L: Locale = Locale::Ko;
 pub fn text(message: &M<'_>) -> String {
     match message {
         M::CheckPassed => "통과".to_owned(),
+        M::Remark(Remark::Attempt(attempt)) => format!("{attempt}번째 시도: 이전 시도의 승인일 수 있음"),
+        M::Remark(Remark::AdministratorBypass) => "관리자 권한으로 우회함(검토자 목록에 없음)".to_owned(),
         M::CheckUnavailable(why) if why.detail.is_empty() => {
             format!("검사 불가: {}", why.kind.word(L))
         }

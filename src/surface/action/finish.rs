@@ -240,6 +240,7 @@ pub async fn finish(
     told.extend(own);
     stage.tell_owed(&owed);
     let mut exit = None;
+    let mut reason = ReasonCode::StoreUnreachable;
     match drove {
         Ok(Drove::Closed) => {}
         Ok(Drove::KeptOpen) => {
@@ -270,6 +271,7 @@ pub async fn finish(
                 .as_ref()
                 .is_some_and(|j| j.verdict == Verdict::Degraded);
             exit = Some(if bad { Exit::Act } else { ended.exit });
+            reason = ended.reason;
         }
     }
     notes.extend(not_saved(&session, stage.locale));
@@ -286,7 +288,7 @@ pub async fn finish(
         report.outcome.exit = exit;
         report.outcome.deploy_needed = false;
         if exit == Exit::Unreachable || exit == Exit::Act {
-            report.outcome.reason = ReasonCode::StoreUnreachable;
+            report.outcome.reason = reason;
         }
     }
     stage.write_outputs(&report)?;
@@ -299,7 +301,7 @@ pub async fn finish(
 pub fn not_saved(session: &Session, locale: crate::i18n::Locale) -> Option<String> {
     let unsaved = session.unsaved_state.as_ref()?;
     let trouble = Trouble::NotSaved {
-        why: unsaved.why.to_string(),
+        why: unsaved.why.clone(),
         partly: unsaved.partly,
     };
     Some(trouble.text(locale))

@@ -16,7 +16,7 @@ use crate::engine::{EngineError, Ports, Say, Sayer};
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
 use crate::i18n::{Locale, Message};
-use crate::ports::{Clock, Forge, ForgeError, Stored};
+use crate::ports::{Clock, Forge, ForgeError, StoreError, Stored};
 use crate::render::outputs::outputs;
 use crate::render::{annotation, summary};
 use crate::surface::action::files::Files;
@@ -335,6 +335,9 @@ impl Stage<'_> {
                 };
                 let text = text.text(self.locale);
                 return Ended::one(ReasonCode::StoreUnreachable, Exit::Unreachable, text);
+            }
+            EngineError::Store(StoreError::Credentials { .. }) => {
+                (ReasonCode::AwsUnreachable, Exit::Unreachable)
             }
             EngineError::Store(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
             EngineError::Lost { .. } => (ReasonCode::FencedOff, Exit::Refused),

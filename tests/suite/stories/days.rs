@@ -63,7 +63,7 @@ async fn the_table_is_not_there() {
     let guard = guard(&mut job, &[]).await;
     refused(&guard, 6, "store_unreachable");
     summed(&guard, "deployment-history-prod");
-    summed(&guard, "deploy-guard setup");
+    summed(&guard, "Set up");
     job.finish().await;
     job.post("guard").assert_code(0);
 }
@@ -230,7 +230,8 @@ async fn slack_is_broken_and_the_next_run_tells_later() {
     let calls = world.calls.since(mark).0;
     let at = |what: &dyn Fn(&crate::world::calls::Call) -> bool| calls.iter().position(what);
     let taken = at(&|c| c.operation == WRITE).expect("the lock was taken");
-    let owed = at(&|c| c.body.contains("dg#notice#")).expect("what is owed was asked for");
+    let owed = at(&|c| c.operation == "Query" && c.body.contains("dg#notice#"))
+        .expect("what is owed was asked for");
     assert!(taken < owed, "{taken} {owed}");
     deploy(&mut second, Behaviour::healthy("v3")).await;
     assert_eq!(second.finish().await, "success");
