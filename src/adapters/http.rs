@@ -320,12 +320,5 @@ pub async fn read_body(
     Ok(body)
 }
 
-/// Pause before try `attempt` (1 = the second): doubled each time, between half and all of it by chance.
-#[must_use]
-pub fn pause(base: Duration, attempt: u32, random: [u8; 16]) -> Duration {
-    let whole = base.saturating_mul(1 << attempt.saturating_sub(1).min(10));
-    whole / 2 + (whole / 2).mul_f64(f64::from(random[0]) / 255.0)
-}
-
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::http::{self, Http, HttpError, Vars};
+use super::retry::Patience;
 use crate::core::time::Timestamp;
 use crate::ports::Clock;
 
@@ -124,7 +125,7 @@ impl JobIdentity {
     }
 
     async fn wait(&self, attempt: u32) {
-        let span = http::pause(self.bounds.pause, attempt, self.clock.random());
+        let span = Patience::pace(self.bounds.pause).pause(attempt + 1, self.clock.random());
         self.clock.sleep(span).await;
     }
 
