@@ -177,7 +177,7 @@ pub async fn guard(
             if wait.should_ask_for_owner(&held) && !request.dry_run && settled {
                 match take_over_if_gone(ports, setup, look.head(setup), &held, say, stop).await? {
                     Succession::Alive => {}
-                    Succession::Closed => {
+                    Succession::Over => {
                         took_over = Some(held.deployment.clone());
                         look = self::look(ports, setup, request).await?;
                         saving = saving::capture(ports, setup);
@@ -429,7 +429,7 @@ fn unprobed(lines: &mut [CheckLine], look: &Look) {
         return;
     }
     for line in lines.iter_mut().filter(|l| l.check == CheckName::Stack) {
-        if let CheckResult::Passed { note } = &mut line.result {
+        if let CheckResult::Passed { note, .. } = &mut line.result {
             let names: Vec<_> = look
                 .stacks
                 .iter()

@@ -11,7 +11,7 @@ use crate::core::outcome::{Exit, Outcome, Report};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status};
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
-use crate::engine::notify::deliver;
+use crate::engine::notify::deliver_with_owed;
 use crate::engine::restore::{RollsBack, foresee, plan_rollback};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Stop, stopped};
@@ -142,7 +142,7 @@ async fn started(
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
     let id = session.id().clone();
-    let telling = deliver(
+    let telling = deliver_with_owed(
         &connected.ports,
         &setup.environment,
         &id,
@@ -150,11 +150,12 @@ async fn started(
         notices,
     );
     // What ran before is stored before this stage ends: until then the job's own steps do not begin.
-    let (told, foreseen, stopped_by) = tokio::select! {
+    let ((told, owed), foreseen, stopped_by) = tokio::select! {
         biased;
-        by = stopped(stop) => (Vec::new(), Vec::new(), Some(by)),
+        by = stopped(stop) => ((Vec::new(), Vec::new()), Vec::new(), Some(by)),
         (told, foreseen) = join(telling, foresee(&mut session)) => (told, foreseen, None),
     };
+    stage.tell_owed(&owed);
     if let Some(by) = stopped_by {
         // What the outputs say must hold even if the store does not answer.
         stage.write_outputs(&report(stage, &session, Vec::new(), stopped_by))?;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::{Settings, parse};
+use crate::core::alert::NoticeState;
 use crate::core::deployment::State;
 use crate::core::lease::Holder;
 use crate::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report, Told};
@@ -12,9 +13,10 @@ use crate::core::record::{Decision, Status};
 use crate::engine::guard::Request;
 use crate::engine::keep::chain;
 use crate::engine::{EngineError, Ports, Say, Sayer};
-use crate::i18n::Locale;
+use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
-use crate::ports::{Clock, Forge, ForgeError, Stored};
+use crate::i18n::{Locale, Message};
+use crate::ports::{Clock, Forge, ForgeError, StoreError, Stored};
 use crate::render::outputs::outputs;
 use crate::render::{annotation, summary};
 use crate::surface::action::files::Files;
@@ -292,6 +294,24 @@ impl Stage<'_> {
         tell(&self.files, report, self.locale);
     }
 
+    /// What became of alerts that earlier runs owed, as a log line: they belong to no report of this job.
+    pub fn tell_owed(&self, owed: &[Told]) {
+        if owed.is_empty() {
+            return;
+        }
+        let count = |wanted: bool| {
+            let some = owed
+                .iter()
+                .filter(|t| (t.state == NoticeState::Sent) == wanted);
+            u64::try_from(some.count()).unwrap_or(u64::MAX)
+        };
+        let message = Message::OwedTold {
+            sent: count(true),
+            owed: count(false),
+        };
+        out::line(&annotation::safe_line(&message.text(self.locale)));
+    }
+
     /// The end of a stage that could not do its work, told everywhere.
     pub fn end(&self, ended: &Ended) -> Exit {
         end(
@@ -307,6 +327,18 @@ impl Stage<'_> {
     #[must_use]
     pub fn failed(&self, error: &EngineError) -> Ended {
         let (reason, exit) = match error {
+            EngineError::Unreadable { deployment, why } => {
+                let text = Saying::RecordUnreadable {
+                    deployment: deployment.as_str(),
+                    why,
+                    environment: &self.inputs.environment,
+                };
+                let text = text.text(self.locale);
+                return Ended::one(ReasonCode::StoreUnreachable, Exit::Unreachable, text);
+            }
+            EngineError::Store(StoreError::Credentials { .. }) => {
+                (ReasonCode::AwsUnreachable, Exit::Unreachable)
+            }
             EngineError::Store(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
             EngineError::Lost { .. } => (ReasonCode::FencedOff, Exit::Refused),
             EngineError::Stale { .. }

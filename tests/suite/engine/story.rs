@@ -20,7 +20,7 @@ use deploy_guard::core::stats::Delta;
 use deploy_guard::core::target::TargetSpec;
 use deploy_guard::engine::guard::{Extra, Guarded, NotStarted, Request, guard};
 use deploy_guard::engine::keep::{Sweep, sweep};
-use deploy_guard::engine::notify::deliver;
+use deploy_guard::engine::notify::deliver_with_owed;
 use deploy_guard::engine::release::{Released, release};
 use deploy_guard::engine::resume::{Drove, How, drive};
 use deploy_guard::engine::session::{CommitOr, Session};
@@ -573,7 +573,7 @@ fn gates() -> GateSettings {
 async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
     let notices = std::mem::take(&mut session.notices);
     let environment = &process.setup.environment;
-    deliver(
+    deliver_with_owed(
         &process.ports,
         environment,
         session.id(),
@@ -581,6 +581,7 @@ async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
         notices,
     )
     .await
+    .0
 }
 
 /// Main: checks, lock, record; then the messages.

@@ -79,8 +79,7 @@ async fn the_role_does_not_trust_the_job() {
     let world = plain_world().await;
     world.aws.identity().set_trust(Trust::AccessDenied);
     let guard = with_role(&world, |_| {}).await;
-    guard.assert_code(6);
-    assert_eq!(guard.output("deploy_needed"), "false");
+    refused(&guard, 6, "aws_unreachable");
     summed(&guard, "repo:hanbit/todo:environment:production");
     summed(&guard, ROLE);
     assert!(
@@ -94,7 +93,7 @@ async fn no_provider_for_the_token() {
     let world = plain_world().await;
     world.aws.identity().set_trust(Trust::InvalidIdentityToken);
     let guard = with_role(&world, |_| {}).await;
-    guard.assert_code(6);
+    refused(&guard, 6, "aws_unreachable");
     summed(&guard, "token.actions.githubusercontent.com");
 }
 
@@ -118,9 +117,9 @@ async fn no_credentials_at_all() {
     let env = world.env_without_credentials();
     let mut job = job_with(&world, |spec| spec.env = env);
     let guard = guard(&mut job, &[]).await;
-    guard.assert_code(6);
-    assert_eq!(guard.output("deploy_needed"), "false");
+    refused(&guard, 6, "aws_unreachable");
     summed(&guard, "role_to_assume");
+    summed(&guard, "id-token: write");
     job.finish().await;
     job.post("guard").assert_code(0);
 }
