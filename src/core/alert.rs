@@ -212,6 +212,15 @@ pub struct Facts {
     pub detail: Option<String>,
     /// Milliseconds since the deployment's start.
     pub took_ms: u64,
+    /// What it brings: short commits and titles, the first few; from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// How many more there are.
+    #[serde(default)]
+    pub changes_left_out: usize,
+    /// The page that shows them all.
+    #[serde(default)]
+    pub compare_url: Option<String>,
     /// Stacks that a person must repair, for the commands that do it.
     #[serde(default)]
     pub stacks: Vec<String>,

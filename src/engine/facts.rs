@@ -1,11 +1,15 @@
 //! What a message about a deployment says, and the notice that carries it. Knows no store and no channel.
 
 use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
+use crate::core::changes;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::SessionId;
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
 use crate::core::time::Timestamp;
+
+/// So many commits stand in a message.
+const CHANGES: usize = 5;
 
 /// A notice that this session is about to send; `place` is its entry's number and its own place there.
 #[must_use]
@@ -52,6 +56,7 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
         Verdict::Healthy => 3,
     });
     findings.truncate(10);
+    let told = &start.changes[..start.changes.len().min(CHANGES)];
     let overridden = || {
         let names: Vec<_> = deployment
             .checks
@@ -98,6 +103,9 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
             | AlertEvent::Superseded
             | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
         },
+        changes: told.iter().map(|line| changes::short(line)).collect(),
+        changes_left_out: start.changes.len() - told.len() + start.changes_left_out,
+        compare_url: changes::compare_page(start),
         stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
         took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
     }

@@ -143,6 +143,26 @@ pub fn happened(facts: &Facts, locale: Locale) -> Option<&'static str> {
     }
 }
 
+/// Whether it matters what the deployment brings.
+#[must_use]
+pub fn tells_changes(facts: &Facts) -> bool {
+    match facts.event {
+        AlertEvent::Started
+        | AlertEvent::Succeeded
+        | AlertEvent::Failed
+        | AlertEvent::HealthCheckFailed
+        | AlertEvent::Inconclusive => !facts.changes.is_empty(),
+        AlertEvent::RollbackStarted
+        | AlertEvent::RollbackCompleted
+        | AlertEvent::RollbackFailed
+        | AlertEvent::Cancelled
+        | AlertEvent::Superseded
+        | AlertEvent::LockTakenOver
+        | AlertEvent::Forced
+        | AlertEvent::Stuck => false,
+    }
+}
+
 /// Whether the time since the start says something.
 #[must_use]
 pub fn tells_duration(facts: &Facts) -> bool {

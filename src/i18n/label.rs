@@ -77,6 +77,7 @@ labels! {
     Watch: "Watch", "감시";
     Restore: "Restore", "복구";
     Changes: "Changes", "변경 내역";
+    ComparePage: "Show all changes", "전체 변경 내역 보기";
     Notices: "Notices", "알림";
     Channel: "Channel", "채널";
     Keeper: "Keeper", "keeper";

@@ -43,6 +43,13 @@ pub fn text(facts: &Facts, repeated: bool, locale: Locale) -> String {
         todo.push(format!("    {}", command.line));
     }
     section(&mut out, Label::Next.text(locale), &todo);
+    if alert::tells_changes(facts) {
+        section(
+            &mut out,
+            Label::Changes.text(locale),
+            &changes(facts, locale),
+        );
+    }
     section(
         &mut out,
         Label::Facts.text(locale),
@@ -73,6 +80,19 @@ fn happened(facts: &Facts, locale: Locale) -> Vec<String> {
             .map(|f| format!("- {}", sight::line(f, locale))),
     );
     lines.extend(facts.detail.as_deref().map(piece).filter(|d| !d.is_empty()));
+    lines
+}
+
+fn changes(facts: &Facts, locale: Locale) -> Vec<String> {
+    let line = |c: &String| format!("- {}", one_line(c, 200));
+    let mut lines: Vec<String> = facts.changes.iter().map(line).collect();
+    if facts.changes_left_out > 0 {
+        lines.push(Message::AndMore(facts.changes_left_out as u64).text(locale));
+    }
+    if let Some(url) = &facts.compare_url {
+        let label = Label::ComparePage.text(locale);
+        lines.push(format!("{label}: {}", one_line(url, 2000)));
+    }
     lines
 }
 

@@ -92,6 +92,7 @@ fn outputs_in_code() -> Vec<String> {
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: Timestamp::parse("2024-12-12T14:30:52.000Z").expect("a time"),
     };
     let pairs = deploy_guard::render::outputs::outputs(&report, Locale::En);

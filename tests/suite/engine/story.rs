@@ -490,6 +490,7 @@ fn request(run: u64, version: u32) -> Request {
             job: Some("deploy".to_owned()),
             job_id: Some(run * 10),
             url: Some(format!("https://github.com/hanbit/todo/actions/runs/{run}")),
+            sha: None,
         },
         hosted: true,
         branch: Some("main".to_owned()),

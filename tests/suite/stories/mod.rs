@@ -10,6 +10,7 @@ mod identity;
 mod lock;
 mod rollback;
 mod scene;
+mod showing;
 mod signals;
 mod table;
 mod wrong;

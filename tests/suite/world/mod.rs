@@ -181,6 +181,7 @@ impl World {
             inputs: Inputs::of_contract(),
             workflow: "deploy-production.yml".into(),
             job: "deploy".into(),
+            environment: None,
             branch: "main".into(),
             sha: None,
             actor: "dev".into(),

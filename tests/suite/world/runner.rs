@@ -56,6 +56,11 @@ impl<'w> Job<'w> {
             });
             (run, 1, job)
         });
+        if let Some(environment) = &spec.environment {
+            world.github.with(|hub| {
+                hub.environment_deployment(environment, (run_id, job_id), &spec.branch, &sha)
+            });
+        }
         let folder = tempfile::tempdir().expect("a temporary folder for a job");
         for part in ["workspace", "home", "temp", "workflow", "file_commands"] {
             std::fs::create_dir(folder.path().join(part)).expect("a job's folders can be made");
