@@ -136,16 +136,11 @@ pub async fn guard(
         look(ports, setup, request),
     );
     // What runs now is looked at beside the checks and the first write, so that nobody waits for it.
-    let (mut saving, (forge, mut look)) = tokio::select! {
+    let (mut saving, (forge, look)) = tokio::select! {
         both = beside(saving::capture(ports, setup), asked) => both,
         by = stopped(stop) => return Err(EngineError::Stopped(by)),
     };
-    let mut look = std::mem::replace(
-        &mut look,
-        Err(EngineError::Stale {
-            detail: String::new(),
-        }),
-    )?;
+    let mut look = look?;
     // Before the first deployment there is no stack, and no output of one.
     let exists = |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
     if !look.missing_outputs.is_empty() && !look.stacks.is_empty() && look.stacks.iter().all(exists)

@@ -13,10 +13,11 @@ use crate::core::outcome::Told;
 use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
+use crate::engine::facts::{facts, notice};
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
 use crate::engine::resume::{Drove, How, drive};
-use crate::engine::session::{CommitOr, Session, facts, new_key, new_session, notice};
+use crate::engine::session::{CommitOr, Session, new_key, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
 use crate::ports::{Commit, CommitError, ListQuery, StoreError, Stored};
 
