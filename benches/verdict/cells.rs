@@ -141,11 +141,7 @@ fn with_day(cells: &mut Vec<(Group, String, Cell)>) {
                 add(Group::WithDay, "", steady(usual, Change::None));
             }
             for rate in FAULTY_WITH_DAY {
-                add(
-                    Group::WithDayStep,
-                    "",
-                    steady(USUAL, Change::Step(rate, 0)),
-                );
+                add(Group::WithDayStep, "", steady(USUAL, Change::Step(rate, 0)));
             }
         }
     }
