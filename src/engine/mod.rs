@@ -4,6 +4,7 @@
 pub mod bake;
 pub mod checks;
 pub mod evidence;
+pub mod facts;
 pub mod guard;
 pub mod keep;
 pub mod metrics;
