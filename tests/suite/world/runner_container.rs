@@ -156,6 +156,17 @@ impl Image {
     }
 }
 
+/// Names of the containers of this process that run.
+pub fn containers() -> Vec<String> {
+    let mine = format!("name=^deploy-guard-{}-", std::process::id());
+    let listed = Command::new("podman")
+        .args(["ps", "--format", "{{.Names}}", "--filter", &mine])
+        .output()
+        .expect("podman lists its containers");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    listed.lines().map(str::to_owned).collect()
+}
+
 /// A value as the container sees it: one that is, or begins with, a mounted path is translated.
 fn inside(folder: &Path, value: &str) -> String {
     for (part, mount) in MOUNTS {
