@@ -9,7 +9,7 @@ mod good;
 mod identity;
 mod lock;
 mod rollback;
-mod scene;
+pub mod scene;
 mod showing;
 mod signals;
 mod table;
