@@ -17,6 +17,8 @@ pub enum Trouble {
         /// GitHub's words.
         why: String,
     },
+    /// The configuration cannot be read without a token.
+    NoToken,
     /// Nothing names the service.
     NoService,
     /// SQLite inside Actions for production.
@@ -81,6 +83,8 @@ impl Trouble {
             (Self::ConfigUnreadable { why }, Locale::Ko) => {
                 format!("GitHub에서 설정 파일을 읽지 못했습니다({why}). 작업에 `contents: read` 권한이 있는지 확인한 뒤 다시 실행하십시오")
             }
+            (Self::NoToken, Locale::En) => "the configuration is read from GitHub, and there is no token to read it with; give the input `github_token`".to_owned(),
+            (Self::NoToken, Locale::Ko) => "설정 파일을 GitHub에서 읽는 데 필요한 토큰이 없습니다. `github_token` 입력을 지정하십시오".to_owned(),
             (Self::NoService, Locale::En) => "nothing names the service; give the input `service`, or `service:` in the configuration".to_owned(),
             (Self::NoService, Locale::Ko) => "서비스 이름을 알 수 없습니다. `service` 입력이나 설정의 `service:`를 지정하십시오".to_owned(),
             (Self::SqliteInProduction, Locale::En) => {

@@ -9,9 +9,9 @@ use crate::core::journal::{Event, StoppedBy};
 use crate::core::lease::Holder;
 use crate::core::outcome::{Exit, Outcome, Report};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status};
+use crate::core::record::Decision;
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
-use crate::engine::notify::deliver_with_owed;
+use crate::engine::notify::{deliver, deliver_with_owed};
 use crate::engine::restore::{RollsBack, foresee, plan_rollback};
 use crate::engine::saving::{Beside, beside};
 use crate::engine::session::Session;
@@ -76,6 +76,9 @@ async fn check_and_start(
     match guarded {
         Err(error) => Err(stage.failed(&error)),
         Ok(Guarded::Not(not, extra)) => not_started(stage, &connected, &not, extra),
+        Ok(Guarded::Superseded(session, extra)) => {
+            superseded(stage, &connected, *session, extra).await
+        }
         Ok(Guarded::Started(session, extra)) => {
             started(stage, &connected, *session, extra, found, stop).await
         }
@@ -208,6 +211,27 @@ async fn note_stop(session: &mut Session, by: StoppedBy) {
     }
 }
 
+/// On record and closed: told, and nothing is left to post.
+async fn superseded(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    mut session: Session,
+    extra: Extra,
+) -> Result<Exit, Ended> {
+    stage.write_nothing_to_finish()?;
+    let notices = std::mem::take(&mut session.notices);
+    let setup = &connected.chosen.setup;
+    let (ports, id) = (&connected.ports, session.id().clone());
+    let told = deliver(ports, &setup.environment, &id, setup.locale, notices).await;
+    let report = Report {
+        keeper: extra.keeper,
+        ..stage.report_of(connected, session.deployment, session.entries, told)
+    };
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
+}
+
 fn not_started(
     stage: &mut Stage<'_>,
     connected: &Connected,
@@ -236,25 +260,14 @@ fn not_started(
 /// How a stage ends that started nothing.
 #[must_use]
 pub fn outcome(not: &NotStarted) -> Outcome {
-    let (status, decision, reason, exit) = match not {
-        NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
-        NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),
-        NotStarted::AlreadyLive => (
-            None,
-            Decision::Continue,
-            ReasonCode::AlreadyLive,
-            Exit::Fine,
-        ),
-        NotStarted::Superseded => (
-            Some(Status::Superseded),
-            Decision::Stop,
-            ReasonCode::Superseded,
-            Exit::Fine,
-        ),
-        NotStarted::DryRun => (None, Decision::Continue, ReasonCode::DryRun, Exit::Fine),
+    let (decision, reason, exit) = match not {
+        NotStarted::Refused(reason) => (Decision::Stop, *reason, Exit::Refused),
+        NotStarted::Unavailable(reason) => (Decision::Stop, *reason, Exit::Unreachable),
+        NotStarted::AlreadyLive => (Decision::Continue, ReasonCode::AlreadyLive, Exit::Fine),
+        NotStarted::DryRun => (Decision::Continue, ReasonCode::DryRun, Exit::Fine),
     };
     Outcome {
-        status,
+        status: None,
         verdict: None,
         decision,
         reason,

@@ -96,12 +96,15 @@ impl Stage<'_> {
         }
     }
 
-    /// GitHub, for this job's repository.
-    pub fn forge(&self) -> Result<Arc<dyn Forge>, Ended> {
+    /// GitHub, for this job's repository. Without a token there is none: later stages can do without, as some
+    /// runners give them no token.
+    fn forge(&self) -> Result<Option<Arc<dyn Forge>>, Ended> {
+        let Some(token) = self.inputs.github_token.as_ref() else {
+            return Ok(None);
+        };
         let repository = self.inputs.repository.clone().unwrap_or_default();
-        self.connect
-            .forge(&repository, self.inputs.github_token.as_ref())
-            .map_err(|e| self.not_connected(e))
+        let forge = self.connect.forge(&repository, Some(token));
+        forge.map(Some).map_err(|e| self.not_connected(e))
     }
 
     fn not_connected(&self, error: ConnectError) -> Ended {
@@ -121,6 +124,10 @@ impl Stage<'_> {
         let pinned = match pinned {
             Some(pinned) => pinned,
             None => {
+                let Some(forge) = &forge else {
+                    let text = Trouble::NoToken.text(self.locale);
+                    return Err(Ended::one(ReasonCode::InvalidInput, Exit::Usage, text));
+                };
                 let (pinned, ()) = futures_util::future::join(
                     fetch(forge.as_ref(), &self.inputs),
                     self.connect.prepare(),
@@ -133,7 +140,7 @@ impl Stage<'_> {
         self.locale = chosen.setup.locale;
         let ports = self
             .connect
-            .ports(&chosen.wanted, Some(forge))
+            .ports(&chosen.wanted, forge)
             .await
             .map_err(|e| self.not_connected(e))?;
         Ok(Connected {

@@ -79,9 +79,7 @@ impl End {
             Self::Allowed(_) | Self::Nothing => Exit::Fine,
             Self::Not(NotStarted::Refused(_)) | Self::Lost => Exit::Refused,
             Self::Not(NotStarted::Unavailable(_)) => Exit::Unreachable,
-            Self::Not(NotStarted::AlreadyLive | NotStarted::Superseded | NotStarted::DryRun) => {
-                Exit::Fine
-            }
+            Self::Not(NotStarted::AlreadyLive | NotStarted::DryRun) => Exit::Fine,
             Self::Closed(_, exit) | Self::Failed(exit, _) | Self::Was(exit) => *exit,
             Self::Open(Drove::LeftToPost(by)) => match by {
                 StoppedBy::Terminate => Exit::Terminated,
@@ -603,6 +601,11 @@ pub async fn main_stage(process: &Process, job: &Job) -> End {
     match begun {
         Err(error) => failed(None, &error),
         Ok(Guarded::Not(not, Extra { .. })) => End::Not(not),
+        Ok(Guarded::Superseded(mut session, _)) => {
+            send(process, &mut session).await;
+            let closing = session.deployment.closing_of_overtaken();
+            End::Closed(Box::new(closing), Exit::Fine)
+        }
         Ok(Guarded::Started(mut session, _)) => {
             let id = session.deployment.start.id.clone();
             send(process, &mut session).await;

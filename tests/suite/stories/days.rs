@@ -199,7 +199,7 @@ async fn slack_is_broken_and_the_same_job_tells_at_its_end() {
     world.slack.set_mood(Mood::Ok);
     job.finish().await;
     assert_told(&world, &["started", "health check failed"]);
-    logged(&job.post("verify"), "1 alert of earlier runs delivered");
+    logged(job.post("verify"), "1 alert of earlier runs delivered");
     assert_eq!(keep(&world).await.code, Some(0));
     assert_told(&world, &["started", "health check failed"]);
 }

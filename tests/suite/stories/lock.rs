@@ -126,12 +126,31 @@ async fn superseded_while_it_waited() {
         first.finish().await
     };
     let (guard, _) = tokio::join!(guard(&mut second, &[]), end_first);
-    refused(&guard, 0, "superseded");
-    assert_eq!(guard.output("status"), "superseded");
+    guard.assert_code(0);
+    let output = |name| guard.output(name);
+    assert_eq!(
+        (
+            output("deploy_needed"),
+            output("status"),
+            output("reason_code")
+        ),
+        ("false", "superseded", "superseded"),
+        "{}",
+        guard.story()
+    );
     let verify = verify(&mut second, &[]).await;
     verify.assert_code(0);
-    second.finish().await;
-    assert_eq!(records(&world).await.len(), 1);
+    assert_eq!(verify.output("status"), "superseded");
+    assert_eq!(second.finish().await, "success");
+    assert_eq!(records(&world).await.len(), 2);
+    says(
+        &record_of(&world, output("deployment_id")).await,
+        "superseded",
+        "-",
+        "superseded",
+    );
+    assert_told(&world, &["started", "succeeded", "superseded"]);
+    assert_free(&world).await;
 }
 
 async fn a_hotfix_gets_the_lock_of_a_watcher() {
@@ -377,7 +396,7 @@ async fn a_job_whose_own_record_is_gone() {
     assert_eq!(first.finish().await, "failure");
     let post = first.post("guard");
     post.assert_code(6);
-    summed(&post, &id);
+    summed(post, &id);
     assert_free(&world).await;
 }
 
