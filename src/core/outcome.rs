@@ -122,16 +122,22 @@ impl Outcome {
                 },
             };
         }
-        let (decision, reason) = match deployment.stop {
-            Some(_) => (Decision::Stop, ReasonCode::Interrupted),
-            None => (Decision::Continue, ReasonCode::Allowed),
+        let redeploys = match &deployment.state {
+            State::Restoring(now) if deployment.is_handed_over() => Some(now.why.reason),
+            _ => None,
         };
+        let (decision, reason) = match (deployment.stop, redeploys) {
+            (Some(_), _) => (Decision::Stop, ReasonCode::Interrupted),
+            (None, Some(why)) => (Decision::Restore, why),
+            (None, None) => (Decision::Continue, ReasonCode::Allowed),
+        };
+        let deploys = deployment.state == State::Deploying || redeploys.is_some();
         Self {
             status: Some(Status::InProgress),
             verdict: deployment.judged.as_ref().map(|j| j.verdict),
             decision,
             reason,
-            deploy_needed: deployment.state == State::Deploying && deployment.stop.is_none(),
+            deploy_needed: deploys && deployment.stop.is_none(),
             rolled_back: false,
             exit: deployment.stop.map_or(Exit::Fine, Exit::of_stop),
         }

@@ -211,9 +211,10 @@ pub fn lines(
         .iter()
         .map(|check| {
             let result = if skips(request.kind, *check) {
-                match check {
-                    CheckName::Target => CheckResult::NotApplicable,
-                    _ => CheckResult::Skipped,
+                if is_configured(setup, *check) {
+                    CheckResult::Skipped
+                } else {
+                    CheckResult::NotApplicable
                 }
             } else {
                 one(*check, setup, request, forge, local)
@@ -225,6 +226,23 @@ pub fn lines(
             }
         })
         .collect()
+}
+
+/// True where the check would have something to check: only then a type that skips it skips anything.
+fn is_configured(setup: &Setup, check: CheckName) -> bool {
+    match check {
+        CheckName::Freeze => !setup.policy.freeze.is_empty(),
+        CheckName::RequiredChecks => !setup.policy.required_checks.is_empty(),
+        CheckName::Branch => !setup.policy.branches.is_empty(),
+        CheckName::Alarms => setup.gates.alarms.is_some(),
+        CheckName::Lock
+        | CheckName::Stack
+        | CheckName::Approval
+        | CheckName::NotBehind
+        | CheckName::NotLive => true,
+        // Only a rollback has one.
+        CheckName::Target => false,
+    }
 }
 
 fn passed(note: Option<String>) -> CheckResult {

@@ -4,8 +4,9 @@ use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR
 use crate::core::changes;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::SessionId;
+use crate::core::policy::{CheckLine, CheckResult};
 use crate::core::reason::ReasonCode;
-use crate::core::record::Verdict;
+use crate::core::record::{DeploymentType, Verdict};
 use crate::core::time::Timestamp;
 
 /// So many commits stand in a message.
@@ -57,14 +58,9 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
     });
     findings.truncate(10);
     let told = &start.changes[..start.changes.len().min(CHANGES)];
-    let overridden = || {
-        let names: Vec<_> = deployment
-            .checks
-            .iter()
-            .filter(|l| l.overridden)
-            .map(|l| l.check.as_str())
-            .collect();
-        (!names.is_empty()).then(|| names.join(", "))
+    let checks = |wanted: fn(&CheckLine) -> bool| {
+        let lines = deployment.checks.iter();
+        lines.filter(|l| wanted(l)).map(|l| l.check).collect()
     };
     Facts {
         event,
@@ -90,8 +86,8 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
         previous: start.good.clone().or_else(|| start.previous.clone()),
         detail: match event {
             AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
-            AlertEvent::Forced => overridden(),
-            AlertEvent::Started
+            AlertEvent::Forced
+            | AlertEvent::Started
             | AlertEvent::Succeeded
             | AlertEvent::Failed
             | AlertEvent::HealthCheckFailed
@@ -102,6 +98,12 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
             | AlertEvent::Cancelled
             | AlertEvent::Superseded
             | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
+        },
+        overridden: checks(|l| l.overridden),
+        // What a rollback skips says nothing: it goes back to what was good.
+        skipped: match start.kind {
+            DeploymentType::Hotfix => checks(|l| l.result == CheckResult::Skipped),
+            DeploymentType::Deploy | DeploymentType::Rollback => Vec::new(),
         },
         changes: told.iter().map(|line| changes::short(line)).collect(),
         changes_left_out: start.changes.len() - told.len() + start.changes_left_out,

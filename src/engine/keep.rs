@@ -475,7 +475,7 @@ async fn finish(
     };
     join(telling, showing).await;
     Ok(match drove? {
-        Drove::KeptOpen | Drove::LeftToPost(_) => None,
+        Drove::KeptOpen | Drove::LeftToJob | Drove::LeftToPost(_) => None,
         Drove::Closed => closed(&session, say),
     })
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod orphan;
+pub mod redeploy;
 pub mod release;
 pub mod restore;
 pub mod resume;

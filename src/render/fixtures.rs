@@ -990,11 +990,15 @@ pub fn facts(event: AlertEvent) -> Facts {
         findings,
         previous: Some(good()),
         detail: match event {
-            A::Forced => Some("freeze: 주말".to_owned()),
             A::LockTakenOver => Some("deploy-1702339200000 (cancelled)".to_owned()),
             _ => None,
         },
         took_ms: 171_000,
+        overridden: match event {
+            A::Forced => vec![CheckName::Freeze, CheckName::RequiredChecks],
+            _ => Vec::new(),
+        },
+        skipped: Vec::new(),
         changes: start.changes.iter().map(|c| short(c)).collect(),
         changes_left_out: 3,
         compare_url: Some("https://github.com/hanbit/todo/compare/0a1b2c3...a1b2c3d".to_owned()),

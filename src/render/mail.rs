@@ -112,6 +112,7 @@ fn facts_lines(facts: &Facts, locale: Locale) -> Vec<String> {
     if let Some(note) = &facts.note {
         rows.push((Label::Note, piece(note)));
     }
+    rows.extend(alert::passed_by(facts, locale));
     if let Some(previous) = &facts.previous {
         let commit = previous
             .git_ref

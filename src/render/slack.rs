@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::core::alert::{AlertEvent, Facts, Severity};
 use crate::core::record::Verdict;
-use crate::i18n::alert::{done, happened, next, tells_changes, tells_duration, title};
+use crate::i18n::alert::{done, happened, next, passed_by, tells_changes, tells_duration, title};
 use crate::i18n::wording::duration;
 use crate::i18n::{Label, Locale, Message, Word, sight};
 use crate::render::escape::{slack, web_address};
@@ -130,6 +130,9 @@ fn fields(facts: &Facts, locale: Locale) -> Vec<Field> {
     }
     if let Some(note) = &facts.note {
         add(Label::Note, slack(note, 200), false);
+    }
+    for (label, names) in passed_by(facts, locale) {
+        add(label, slack(&names, 300), false);
     }
     add(Label::Why, why(facts, locale), false);
     if tells_changes(facts) {

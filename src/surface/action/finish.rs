@@ -133,10 +133,9 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
                 connected = stage.open(Some(pinned)).await?;
             }
             remember(stage, &stored.record.id)?;
-            (
-                adopt(stage, &connected, *stored, *head, Adopter::Verify).await?,
-                Vec::new(),
-            )
+            let mut session = adopt(stage, &connected, *stored, *head, Adopter::Verify).await?;
+            session.hands_over = true;
+            (session, Vec::new())
         }
         Own::None => {
             let request = stage.request();
@@ -253,8 +252,9 @@ pub async fn finish(
     };
     let say = stage.sayer();
     let pulls = look_up_pulls(ports, &session.deployment.start);
-    let driving = beside(pulls, drive(&mut session, how, &say, stop));
-    let (found, (pulls, drove)) = beside(found, driving).await;
+    // On the heap: what goes on here is a large value.
+    let driving = Box::pin(drive(&mut session, how, &say, stop));
+    let (found, (pulls, drove)) = beside(found, beside(pulls, driving)).await;
     let mut report = stage.report_of(
         connected,
         session.deployment.clone(),
@@ -327,7 +327,7 @@ async fn ended(
     let job = stage.inputs.job_status;
     let mut reason = ReasonCode::StoreUnreachable;
     let (exit, note, shows) = match drove {
-        Ok(Drove::Closed) => return (true, false),
+        Ok(Drove::Closed | Drove::LeftToJob) => return (true, false),
         Ok(Drove::KeptOpen) => {
             let environment = connected.chosen.setup.environment.to_string();
             let exit = if job == JobStatus::Cancelled {

@@ -63,7 +63,8 @@ async fn check_and_start(
             )
         })
         .flatten();
-    let guarding = guard(
+    // On the heap: what goes on here is a large value.
+    let guarding = Box::pin(guard(
         &connected.ports,
         &connected.chosen.setup,
         &request,
@@ -71,7 +72,7 @@ async fn check_and_start(
         &announce,
         &say,
         stop,
-    );
+    ));
     let (found, guarded) = beside(found, guarding).await;
     match guarded {
         Err(error) => Err(stage.failed(&error)),
@@ -130,6 +131,8 @@ async fn started(
             Err(error) => return Err(stage.failed(&error)),
         }
     }
+    // Its verify step can; where there is none, post finds nobody to hand anything to.
+    session.hands_over = true;
     let report = |stage: &Stage<'_>, session: &Session, told, stopped_by: Option<StoppedBy>| {
         let report = stage.report_of(
             connected,

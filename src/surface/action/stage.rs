@@ -25,6 +25,10 @@ use crate::surface::chosen::{Chosen, Given, Unfit, choose};
 use crate::surface::connect::{Connect, ConnectError};
 use crate::surface::out;
 
+/// Set to `true` by a workflow whose steps deploy the last good commit again between two verify steps: they are tried
+/// after the configured strategies. The project's reusable workflow does so.
+pub const REDEPLOYS: &str = "DEPLOY_GUARD_JOB_REDEPLOYS";
+
 /// A stage that ends before it could do its work.
 #[derive(Debug)]
 pub struct Ended {
@@ -92,6 +96,7 @@ impl Stage<'_> {
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
             in_actions: true,
+            redeploys: self.env.get(REDEPLOYS).is_some_and(|v| v == "true"),
             run: i.run.run,
         }
     }

@@ -87,6 +87,7 @@ impl End {
                     Exit::Interrupted
                 }
             },
+            Self::Open(Drove::LeftToJob) => Exit::Fine,
             Self::Open(Drove::KeptOpen | Drove::Closed) => Exit::Failed,
         }
     }
