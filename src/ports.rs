@@ -45,6 +45,12 @@ pub enum StoreError {
         /// What the store said.
         detail: String,
     },
+    /// Nobody may ask: no credentials, or none that AWS takes; says which permission or trust is missing.
+    #[error("the history cannot be asked without AWS credentials: {detail}")]
+    Credentials {
+        /// What is missing.
+        detail: String,
+    },
     /// No such table or file.
     #[error("there is no history table `{table}`")]
     NoTable {

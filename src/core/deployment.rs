@@ -510,6 +510,19 @@ impl Deployment {
         }
     }
 
+    /// Another deployment has replaced this one, or has overtaken it before it began.
+    #[must_use]
+    pub fn closing_of_overtaken(&self) -> Closing {
+        Closing {
+            status: Status::Superseded,
+            verdict: None,
+            reason: ReasonCode::Superseded,
+            decision: Decision::Stop,
+            error: None,
+            live: false,
+        }
+    }
+
     /// True where a bad verdict may undo this deployment: its version is what serves.
     #[must_use]
     pub fn may_restore(&self) -> bool {

@@ -115,7 +115,11 @@ impl Outcome {
                 reason: closing.reason,
                 deploy_needed: false,
                 rolled_back: closing.status == Status::RolledBack,
-                exit: Exit::of(closing, passes, deployment.stop),
+                exit: match (closing.status, deployment.job) {
+                    // Overtaken before the job's own steps began: nothing was deployed.
+                    (Status::Superseded, None) => Exit::Fine,
+                    (_, _) => Exit::of(closing, passes, deployment.stop),
+                },
             };
         }
         let redeploys = match &deployment.state {

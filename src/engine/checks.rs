@@ -8,7 +8,7 @@ use crate::core::journal::StackSeen;
 use crate::core::lease::{Head, Holder, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::policy::{
-    ApprovalRule, CheckLine, CheckName, CheckResult, matches_pattern, skips,
+    ApprovalRule, CheckLine, CheckName, CheckResult, Remark, matches_pattern, skips,
 };
 use crate::core::reason::ReasonCode;
 use crate::core::record::DeploymentType;
@@ -246,7 +246,10 @@ fn is_configured(setup: &Setup, check: CheckName) -> bool {
 }
 
 fn passed(note: Option<String>) -> CheckResult {
-    CheckResult::Passed { note }
+    CheckResult::Passed {
+        note,
+        remarks: Vec::new(),
+    }
 }
 
 fn failed(reason: ReasonCode, detail: impl Into<String>) -> CheckResult {
@@ -418,17 +421,18 @@ fn approval(setup: &Setup, request: &Request, forge: &ForgeFacts) -> CheckResult
         );
     };
     let user = approval.user.clone().unwrap_or_else(|| "?".to_owned());
-    let mut note = format!("@{user}");
     // GitHub keeps no attempt number: an approval of an earlier attempt counts for a re-run, and is said so.
-    if let Some(attempt) = request.run.attempt.filter(|a| *a > 1) {
-        note.push_str(&format!(" · attempt {attempt}"));
-    }
+    let mut remarks: Vec<Remark> = Vec::new();
+    remarks.extend(request.run.attempt.filter(|a| *a > 1).map(Remark::Attempt));
     // Who is on no reviewers' list got past it as an administrator. Team members cannot be told apart.
     if let Some(Ok(Some(rules))) = &forge.rules {
         let teams = rules.reviewers.iter().any(|r| r.contains('/'));
         if !rules.reviewers.is_empty() && !teams && !rules.reviewers.contains(&user) {
-            note.push_str(" · administrator bypass");
+            remarks.push(Remark::AdministratorBypass);
         }
     }
-    passed(Some(note))
+    CheckResult::Passed {
+        note: Some(format!("@{user}")),
+        remarks,
+    }
 }

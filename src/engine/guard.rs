@@ -82,8 +82,10 @@ impl Request {
 pub enum Guarded {
     /// Locked and recorded: the job's own steps may deploy.
     Started(Box<Session>, Extra),
-    /// Not started.
+    /// Not started, and there is no record but perhaps a refusal.
     Not(NotStarted, Extra),
+    /// Replaced by a newer one while it waited for the lock: on record as such, and closed.
+    Superseded(Box<Session>, Extra),
 }
 
 /// Why it was not started.
@@ -95,8 +97,6 @@ pub enum NotStarted {
     Unavailable(ReasonCode),
     /// Already live.
     AlreadyLive,
-    /// Replaced by a newer one while it waited for the lock.
-    Superseded,
     /// Everything was in order, but this was a dry run.
     DryRun,
 }
@@ -180,7 +180,7 @@ pub async fn guard(
             if wait.should_ask_for_owner(&held) && !request.dry_run && settled {
                 match take_over_if_gone(ports, setup, look.head(setup), &held, say, stop).await? {
                     Succession::Alive => {}
-                    Succession::Closed => {
+                    Succession::Over => {
                         took_over = Some(held.deployment.clone());
                         look = self::look(ports, setup, request).await?;
                         saving = saving::capture(ports, setup);
@@ -213,19 +213,22 @@ pub async fn guard(
             }
         }
         let report = report.outcome;
+        let overtaken =
+            report == CheckOutcome::Refused(ReasonCode::BehindLive) && wait.has_waited();
         let not = match report {
             CheckOutcome::Allowed if request.dry_run => Some(NotStarted::DryRun),
             CheckOutcome::Allowed => None,
             CheckOutcome::AlreadyLive => Some(NotStarted::AlreadyLive),
-            CheckOutcome::Refused(ReasonCode::BehindLive) if wait.has_waited() => {
-                Some(NotStarted::Superseded)
-            }
+            CheckOutcome::Refused(_) if overtaken => None,
             CheckOutcome::Refused(reason) => Some(NotStarted::Refused(reason)),
             CheckOutcome::Unavailable(reason) => Some(NotStarted::Unavailable(reason)),
         };
         if let Some(not) = not {
             keep_refusal(ports, setup, request, &not, &extra).await;
             return Ok(Guarded::Not(not, extra));
+        }
+        if overtaken {
+            saving = None;
         }
         match begin(
             ports,
@@ -237,9 +240,15 @@ pub async fn guard(
             evidence.clone(),
             announce,
             saving.take(),
+            !overtaken,
         )
         .await
         {
+            Ok(mut session) if overtaken => {
+                let closing = session.deployment.closing_of_overtaken();
+                session.close(Vec::new(), closing).await?;
+                return Ok(Guarded::Superseded(Box::new(session), extra));
+            }
             Ok(session) => return Ok(Guarded::Started(Box::new(session), extra)),
             // Somebody was faster: look again, and be told who.
             Err(CommitOr::Commit(CommitError::Lost { head })) => {
@@ -418,7 +427,7 @@ fn unprobed(lines: &mut [CheckLine], look: &Look) {
         return;
     }
     for line in lines.iter_mut().filter(|l| l.check == CheckName::Stack) {
-        if let CheckResult::Passed { note } = &mut line.result {
+        if let CheckResult::Passed { note, .. } = &mut line.result {
             let names: Vec<_> = look
                 .stacks
                 .iter()
@@ -444,6 +453,7 @@ async fn begin(
     evidence: Option<String>,
     announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
     mut saving: Option<Beside<Captured>>,
+    allowed: bool,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
     let mut at = ports.clock.now();
@@ -484,7 +494,7 @@ async fn begin(
                 .collect(),
             failing_before: look.before.failing.clone(),
             versions_before: look.before.versions.clone(),
-            locked: true,
+            locked: allowed,
             unguarded: false,
             changes: extra.brings.lines.clone(),
             changes_left_out: extra.brings.left_out,
@@ -495,7 +505,7 @@ async fn begin(
         events.extend(took_over.clone().map(|from| Event::TookOver { from }));
         let state = saving.as_ref().map(|_| state::before(&start.id));
         events.extend(state.clone().map(|state| Event::Saving { state }));
-        events.push(Event::Allowed);
+        events.extend(allowed.then_some(Event::Allowed));
         let session = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
         let seen: Option<Fence> = look.head.as_ref().map(|h| h.fence);
         let starting = Session::start(
@@ -548,7 +558,6 @@ async fn keep_refusal(
         NotStarted::Refused(_)
         | NotStarted::Unavailable(_)
         | NotStarted::AlreadyLive
-        | NotStarted::Superseded
         | NotStarted::DryRun => return,
     };
     let mut reasons = vec![reason];

@@ -11,6 +11,7 @@ pub mod keep;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod orphan;
 pub mod redeploy;
 pub mod release;
 pub mod restore;
@@ -135,6 +136,14 @@ pub enum EngineError {
         #[source]
         source: ReplayError,
     },
+    /// The record of the deployment that a lock names cannot be read: only a person may free that lock.
+    #[error("the record of {deployment}, which holds the lock, cannot be read: {why}")]
+    Unreadable {
+        /// Whose.
+        deployment: crate::core::id::DeploymentId,
+        /// Why.
+        why: String,
+    },
     /// A decision that the state machine refuses: a fault of ours.
     #[error("an event was refused by the state machine")]
     Illegal(#[from] IllegalEvent),
@@ -186,6 +195,11 @@ pub enum Say {
         deployment: crate::core::id::DeploymentId,
         /// How.
         status: crate::core::record::Status,
+    },
+    /// A lock was freed that named a deployment of which nothing is open.
+    Freed {
+        /// Which.
+        deployment: crate::core::id::DeploymentId,
     },
     /// A watch goes on.
     Watching {

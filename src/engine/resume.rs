@@ -6,10 +6,9 @@ use std::time::Duration;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::OnInconclusive;
 use crate::core::journal::{
-    Adopter, Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
+    Adopter, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
 };
 use crate::core::judge::Policy;
-use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
 use crate::engine::saving::{Beside, Kept};
@@ -268,14 +267,7 @@ async fn watched_end(
             session.unsaved = None;
         }
         Watched::Superseded => {
-            let closing = Closing {
-                status: Status::Superseded,
-                verdict: None,
-                reason: ReasonCode::Superseded,
-                decision: Decision::Stop,
-                error: None,
-                live: false,
-            };
+            let closing = session.deployment.closing_of_overtaken();
             session.close(Vec::new(), closing).await?;
         }
         Watched::Stopped(by) if how.leaves_to_post => {

@@ -166,7 +166,7 @@ pub fn store(
 fn why_of(error: &StoreError) -> Why {
     let kind = match error {
         StoreError::Unreachable { .. } => Kind::Unreachable,
-        StoreError::Denied { .. } => Kind::Denied,
+        StoreError::Denied { .. } | StoreError::Credentials { .. } => Kind::Denied,
         StoreError::NoTable { .. } => Kind::NotFound,
         StoreError::Malformed { .. } | StoreError::Cursor { .. } => Kind::Malformed,
     };

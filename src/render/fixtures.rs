@@ -11,7 +11,7 @@ use crate::core::journal::*;
 use crate::core::lease::{Holder, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::outcome::*;
-use crate::core::policy::{self, CheckLine, CheckName, CheckOutcome, CheckResult};
+use crate::core::policy::{self, CheckLine, CheckName, CheckOutcome, CheckResult, Remark};
 use crate::core::reason::ReasonCode;
 use crate::core::record::*;
 use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
@@ -280,7 +280,10 @@ fn closing(
 fn passed(check: CheckName) -> CheckLine {
     CheckLine {
         check,
-        result: CheckResult::Passed { note: None },
+        result: CheckResult::Passed {
+            note: None,
+            remarks: Vec::new(),
+        },
         overridden: false,
     }
 }
@@ -293,7 +296,8 @@ pub fn checks(kind: DeploymentType) -> Vec<CheckLine> {
         }
         if line.check == CheckName::Approval {
             line.result = CheckResult::Passed {
-                note: Some("approved by @lee".to_owned()),
+                note: Some("@lee".to_owned()),
+                remarks: vec![Remark::Attempt(2)],
             };
         }
         if line.check == CheckName::Branch && line.result != CheckResult::Skipped {

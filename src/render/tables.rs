@@ -83,13 +83,13 @@ pub fn check_text(
         }
     };
     match &line.result {
-        CheckResult::Passed { note } => (
-            "✅",
-            note.as_deref()
-                .map(piece)
-                .filter(|n| !n.is_empty())
-                .unwrap_or_else(|| Message::CheckPassed.text(locale)),
-        ),
+        CheckResult::Passed { note, remarks } => {
+            let note = note.as_deref().map(piece).filter(|n| !n.is_empty());
+            let note = note.unwrap_or_else(|| Message::CheckPassed.text(locale));
+            let remarks = remarks.iter().map(|r| Message::Remark(*r).text(locale));
+            let parts: Vec<_> = std::iter::once(note).chain(remarks).collect();
+            ("✅", parts.join(" · "))
+        }
         CheckResult::Failed { reason, detail } => {
             let text = because(*reason, Some(&piece(detail)), locale);
             (if line.overridden { "⚠️" } else { "⛔" }, over(text))

@@ -6,6 +6,7 @@ mod cli;
 mod contract;
 mod drift;
 mod engine;
+mod image;
 mod layers;
 mod metrics;
 mod restore;

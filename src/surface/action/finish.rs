@@ -7,6 +7,7 @@ use crate::core::alert::AlertEvent;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::DeploymentId;
 use crate::core::journal::{Adopter, JobStatus, replay};
+use crate::core::lease::{Head, Holder};
 use crate::core::outcome::{Exit, Report, Told};
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
@@ -14,12 +15,14 @@ use crate::engine::changes::look_up_pulls;
 use crate::engine::facts::facts;
 use crate::engine::guard::{NotStarted, record_unlocked};
 use crate::engine::keep::chain;
-use crate::engine::notify::{deliver, tell_directly};
+use crate::engine::notify::{deliver, deliver_with_owed, tell_directly};
+use crate::engine::orphan::free;
 use crate::engine::resume::{Drove, How, drive};
 use crate::engine::saving::{Beside, beside};
-use crate::engine::session::{CommitOr, Session};
+use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::showing::{self, Found, show};
 use crate::engine::{EngineError, Stop};
+use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
 use crate::ports::Stored;
 use crate::surface::action::guard::{evidence, outcome, pinned_of};
@@ -62,9 +65,26 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
     .await
     .map_err(|e| stage.failed(&e))?;
     match own {
-        // Refused, killed before the lock was taken, or finished by `phase: verify`.
-        Own::None | Own::Closed(_) => Ok(Exit::Fine),
+        // Refused, or killed before the lock was taken.
+        Own::None => Ok(Exit::Fine),
+        // Finished by `phase: verify`; what it could not tell is told now.
+        Own::Closed(_) => {
+            let setup = &connected.chosen.setup;
+            let (environment, session) = (&setup.environment, new_session(stage.clock.as_ref()));
+            let session = session.map_err(|e| stage.failed(&e))?;
+            let (_, owed) = deliver_with_owed(
+                &connected.ports,
+                environment,
+                &session,
+                setup.locale,
+                Vec::new(),
+            )
+            .await;
+            stage.tell_owed(&owed);
+            Ok(Exit::Fine)
+        }
         Own::Lost(stored) => Ok(lost(stage, &stored)),
+        Own::NoRecord(head, holder) => no_record(stage, &connected, &head, &holder).await,
         Own::Open(stored, head) => {
             let session = adopt(stage, &connected, *stored, *head, Adopter::Post).await?;
             let found = find_shown(&connected, &session);
@@ -102,6 +122,10 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
     let (session, notes) = match own {
         Own::Closed(stored) => return repeat(stage, &connected, *stored),
         Own::Lost(stored) => return Ok(lost(stage, &stored)),
+        Own::NoRecord(head, holder) => {
+            stage.write_nothing_to_finish()?;
+            return no_record(stage, &connected, &head, &holder).await;
+        }
         Own::Open(stored, head) => {
             if let Some(pinned) =
                 pinned_of(stored.evidence.as_deref()).filter(|p| *p != connected.pinned)
@@ -151,7 +175,7 @@ async fn adopt(
     stage: &Stage<'_>,
     connected: &Connected,
     stored: Stored,
-    head: crate::core::lease::Head,
+    head: Head,
     by: Adopter,
 ) -> Result<Session, Ended> {
     let start = replay(&stored.entries)
@@ -184,11 +208,11 @@ async fn adopt(
 fn unlocked_holder(
     stage: &Stage<'_>,
     start: &crate::core::journal::Start,
-) -> Result<crate::core::lease::Holder, Ended> {
+) -> Result<Holder, Ended> {
     use crate::core::id::{Token, hex};
     let token =
         Token::new(hex(stage.clock.random())).map_err(|e| stage.failed(&EngineError::Id(e)))?;
-    Ok(crate::core::lease::Holder {
+    Ok(Holder {
         token,
         deployment: start.id.clone(),
         at: start.at,
@@ -240,13 +264,20 @@ pub async fn finish(
     report.notes = notes;
     let (shows, unrecorded) = ended(stage, connected, &session, drove, &mut report).await;
     let notices = std::mem::take(&mut session.notices);
+    let stopped = stop.borrow().is_some();
     let telling = async {
         let (id, environment) = (session.id(), &setup.environment);
-        let mut told = deliver(ports, environment, id, setup.locale, notices).await;
+        let (mut told, owed) = if stopped {
+            // A stopped stage has seconds left: for what it has to say itself.
+            let own = deliver(ports, environment, id, setup.locale, notices).await;
+            (own, Vec::new())
+        } else {
+            deliver_with_owed(ports, environment, id, setup.locale, notices).await
+        };
         if unrecorded {
             told.extend(tell_unrecorded(connected, &session).await);
         }
-        told
+        (told, owed)
     };
     let showing = async {
         match found.filter(|_| shows) {
@@ -264,7 +295,8 @@ pub async fn finish(
             None => Ok(Vec::new()),
         }
     };
-    let (told, shown, pulls) = join3(telling, showing, pulls).await;
+    let ((told, owed), shown, pulls) = join3(telling, showing, pulls).await;
+    stage.tell_owed(&owed);
     report.told = std::mem::take(&mut session.told);
     report.told.extend(told);
     match pulls {
@@ -293,6 +325,7 @@ async fn ended(
     report: &mut Report,
 ) -> (bool, bool) {
     let job = stage.inputs.job_status;
+    let mut reason = ReasonCode::StoreUnreachable;
     let (exit, note, shows) = match drove {
         Ok(Drove::Closed | Drove::LeftToJob) => return (true, false),
         Ok(Drove::KeptOpen) => {
@@ -315,11 +348,9 @@ async fn ended(
                 .unsaved
                 .as_ref()
                 .is_some_and(|j| j.verdict == Verdict::Degraded);
-            let exit = if bad {
-                Exit::Act
-            } else {
-                stage.failed(&error).exit
-            };
+            let ended = stage.failed(&error);
+            reason = ended.reason;
+            let exit = if bad { Exit::Act } else { ended.exit };
             (exit, Some(Trouble::NotClosed { why: chain(&error) }), true)
         }
     };
@@ -327,7 +358,7 @@ async fn ended(
     report.outcome.exit = exit;
     report.outcome.deploy_needed = false;
     if exit == Exit::Unreachable || exit == Exit::Act {
-        report.outcome.reason = ReasonCode::StoreUnreachable;
+        report.outcome.reason = reason;
     }
     (shows, shows)
 }
@@ -344,7 +375,7 @@ pub fn not_shown(shown: Result<(), String>, locale: crate::i18n::Locale) -> Opti
 pub fn not_saved(session: &Session, locale: crate::i18n::Locale) -> Option<String> {
     let unsaved = session.unsaved_state.as_ref()?;
     let trouble = Trouble::NotSaved {
-        why: unsaved.why.to_string(),
+        why: unsaved.why.clone(),
         partly: unsaved.partly,
     };
     Some(trouble.text(locale))
@@ -412,6 +443,27 @@ fn lost(stage: &Stage<'_>, stored: &Stored) -> Exit {
         text,
     );
     stage.end(&ended)
+}
+
+/// Somebody has deleted the record of this very job: there is nothing to judge it by, and nobody else frees its lock.
+async fn no_record(
+    stage: &Stage<'_>,
+    connected: &Connected,
+    head: &Head,
+    holder: &Holder,
+) -> Result<Exit, Ended> {
+    free(&connected.ports, &connected.chosen.setup, head, holder)
+        .await
+        .map_err(|e| stage.failed(&e))?;
+    let freed = Saying::Freed {
+        deployment: holder.deployment.as_str(),
+        unreadable: None,
+    };
+    Err(Ended::one(
+        ReasonCode::StoreUnreachable,
+        Exit::Unreachable,
+        freed.text(stage.locale),
+    ))
 }
 
 /// This job's guard step said that there is nothing to deploy: nothing to verify either.

@@ -9,9 +9,9 @@ use crate::core::journal::{Event, StoppedBy};
 use crate::core::lease::Holder;
 use crate::core::outcome::{Exit, Outcome, Report};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status};
+use crate::core::record::Decision;
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
-use crate::engine::notify::deliver;
+use crate::engine::notify::{deliver, deliver_with_owed};
 use crate::engine::restore::{RollsBack, foresee, plan_rollback};
 use crate::engine::saving::{Beside, beside};
 use crate::engine::session::Session;
@@ -77,6 +77,9 @@ async fn check_and_start(
     match guarded {
         Err(error) => Err(stage.failed(&error)),
         Ok(Guarded::Not(not, extra)) => not_started(stage, &connected, &not, extra),
+        Ok(Guarded::Superseded(session, extra)) => {
+            superseded(stage, &connected, *session, extra).await
+        }
         Ok(Guarded::Started(session, extra)) => {
             started(stage, &connected, *session, extra, found, stop).await
         }
@@ -159,7 +162,7 @@ async fn started(
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
     let id = session.id().clone();
-    let telling = deliver(
+    let telling = deliver_with_owed(
         &connected.ports,
         &setup.environment,
         &id,
@@ -180,11 +183,12 @@ async fn started(
         }
     };
     // What ran before is stored before this stage ends: until then the job's own steps do not begin.
-    let (told, foreseen, shown, stopped_by) = tokio::select! {
+    let ((told, owed), foreseen, shown, stopped_by) = tokio::select! {
         biased;
-        by = stopped(stop) => (Vec::new(), Vec::new(), Ok(()), Some(by)),
+        by = stopped(stop) => ((Vec::new(), Vec::new()), Vec::new(), Ok(()), Some(by)),
         (told, foreseen, shown) = join3(telling, foresee(&mut session), showing) => (told, foreseen, shown, None),
     };
+    stage.tell_owed(&owed);
     if let Some(by) = stopped_by {
         // What the outputs say must hold even if the store does not answer.
         stage.write_outputs(&report(stage, &session, Vec::new(), stopped_by))?;
@@ -208,6 +212,27 @@ async fn note_stop(session: &mut Session, by: StoppedBy) {
     if let Err(error) = session.append(vec![Event::CancelAsked { by }]).await {
         tracing::warn!(code = "DG412", error = %error, "the stop could not be recorded");
     }
+}
+
+/// On record and closed: told, and nothing is left to post.
+async fn superseded(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    mut session: Session,
+    extra: Extra,
+) -> Result<Exit, Ended> {
+    stage.write_nothing_to_finish()?;
+    let notices = std::mem::take(&mut session.notices);
+    let setup = &connected.chosen.setup;
+    let (ports, id) = (&connected.ports, session.id().clone());
+    let told = deliver(ports, &setup.environment, &id, setup.locale, notices).await;
+    let report = Report {
+        keeper: extra.keeper,
+        ..stage.report_of(connected, session.deployment, session.entries, told)
+    };
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
 }
 
 fn not_started(
@@ -238,25 +263,14 @@ fn not_started(
 /// How a stage ends that started nothing.
 #[must_use]
 pub fn outcome(not: &NotStarted) -> Outcome {
-    let (status, decision, reason, exit) = match not {
-        NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
-        NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),
-        NotStarted::AlreadyLive => (
-            None,
-            Decision::Continue,
-            ReasonCode::AlreadyLive,
-            Exit::Fine,
-        ),
-        NotStarted::Superseded => (
-            Some(Status::Superseded),
-            Decision::Stop,
-            ReasonCode::Superseded,
-            Exit::Fine,
-        ),
-        NotStarted::DryRun => (None, Decision::Continue, ReasonCode::DryRun, Exit::Fine),
+    let (decision, reason, exit) = match not {
+        NotStarted::Refused(reason) => (Decision::Stop, *reason, Exit::Refused),
+        NotStarted::Unavailable(reason) => (Decision::Stop, *reason, Exit::Unreachable),
+        NotStarted::AlreadyLive => (Decision::Continue, ReasonCode::AlreadyLive, Exit::Fine),
+        NotStarted::DryRun => (Decision::Continue, ReasonCode::DryRun, Exit::Fine),
     };
     Outcome {
-        status,
+        status: None,
         verdict: None,
         decision,
         reason,

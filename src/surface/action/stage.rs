@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::{Settings, parse};
+use crate::core::alert::NoticeState;
 use crate::core::lease::Holder;
 use crate::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report, Told};
 use crate::core::reason::ReasonCode;
@@ -11,9 +12,10 @@ use crate::core::record::Decision;
 use crate::engine::guard::Request;
 use crate::engine::keep::chain;
 use crate::engine::{EngineError, Ports, Say, Sayer};
-use crate::i18n::Locale;
+use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
-use crate::ports::{Clock, Forge, ForgeError, Stored};
+use crate::i18n::{Locale, Message};
+use crate::ports::{Clock, Forge, ForgeError, StoreError, Stored};
 use crate::render::outputs::outputs;
 use crate::render::{annotation, summary};
 use crate::surface::action::files::Files;
@@ -99,12 +101,15 @@ impl Stage<'_> {
         }
     }
 
-    /// GitHub, for this job's repository.
-    pub fn forge(&self) -> Result<Arc<dyn Forge>, Ended> {
+    /// GitHub, for this job's repository. Without a token there is none: later stages can do without, as some
+    /// runners give them no token.
+    fn forge(&self) -> Result<Option<Arc<dyn Forge>>, Ended> {
+        let Some(token) = self.inputs.github_token.as_ref() else {
+            return Ok(None);
+        };
         let repository = self.inputs.repository.clone().unwrap_or_default();
-        self.connect
-            .forge(&repository, self.inputs.github_token.as_ref())
-            .map_err(|e| self.not_connected(e))
+        let forge = self.connect.forge(&repository, Some(token));
+        forge.map(Some).map_err(|e| self.not_connected(e))
     }
 
     fn not_connected(&self, error: ConnectError) -> Ended {
@@ -124,6 +129,10 @@ impl Stage<'_> {
         let pinned = match pinned {
             Some(pinned) => pinned,
             None => {
+                let Some(forge) = &forge else {
+                    let text = Trouble::NoToken.text(self.locale);
+                    return Err(Ended::one(ReasonCode::InvalidInput, Exit::Usage, text));
+                };
                 let (pinned, ()) = futures_util::future::join(
                     fetch(forge.as_ref(), &self.inputs),
                     self.connect.prepare(),
@@ -136,7 +145,7 @@ impl Stage<'_> {
         self.locale = chosen.setup.locale;
         let ports = self
             .connect
-            .ports(&chosen.wanted, Some(forge))
+            .ports(&chosen.wanted, forge)
             .await
             .map_err(|e| self.not_connected(e))?;
         Ok(Connected {
@@ -296,6 +305,24 @@ impl Stage<'_> {
         tell(&self.files, report, self.locale);
     }
 
+    /// What became of alerts that earlier runs owed, as a log line: they belong to no report of this job.
+    pub fn tell_owed(&self, owed: &[Told]) {
+        if owed.is_empty() {
+            return;
+        }
+        let count = |wanted: bool| {
+            let some = owed
+                .iter()
+                .filter(|t| (t.state == NoticeState::Sent) == wanted);
+            u64::try_from(some.count()).unwrap_or(u64::MAX)
+        };
+        let message = Message::OwedTold {
+            sent: count(true),
+            owed: count(false),
+        };
+        out::line(&annotation::safe_line(&message.text(self.locale)));
+    }
+
     /// The end of a stage that could not do its work, told everywhere.
     pub fn end(&self, ended: &Ended) -> Exit {
         end(
@@ -311,6 +338,18 @@ impl Stage<'_> {
     #[must_use]
     pub fn failed(&self, error: &EngineError) -> Ended {
         let (reason, exit) = match error {
+            EngineError::Unreadable { deployment, why } => {
+                let text = Saying::RecordUnreadable {
+                    deployment: deployment.as_str(),
+                    why,
+                    environment: &self.inputs.environment,
+                };
+                let text = text.text(self.locale);
+                return Ended::one(ReasonCode::StoreUnreachable, Exit::Unreachable, text);
+            }
+            EngineError::Store(StoreError::Credentials { .. }) => {
+                (ReasonCode::AwsUnreachable, Exit::Unreachable)
+            }
             EngineError::Store(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
             EngineError::Lost { .. } => (ReasonCode::FencedOff, Exit::Refused),
             EngineError::Stale { .. }

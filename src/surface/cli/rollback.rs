@@ -86,6 +86,10 @@ pub async fn rollback(
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     match guarded {
+        Guarded::Superseded(session, _) => {
+            let outcome = outcome_of(&session.deployment, &context.chosen);
+            Ok(tell(common, &context, &report(&context, &request, outcome)))
+        }
         Guarded::Not(not, extra) => {
             let report = Report {
                 checks: extra.checks,

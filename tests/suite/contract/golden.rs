@@ -160,6 +160,7 @@ fn checks() -> Vec<CheckLine> {
     let results = [
         CheckResult::Passed {
             note: Some("dev".into()),
+            remarks: Vec::new(),
         },
         CheckResult::Failed {
             reason: ReasonCode::Frozen,

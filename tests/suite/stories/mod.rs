@@ -12,7 +12,7 @@ mod identity;
 mod lock;
 mod redeploy;
 mod rollback;
-mod scene;
+pub mod scene;
 mod showing;
 mod signals;
 mod table;
