@@ -18,6 +18,7 @@ ENV CARGO_INCREMENTAL=0 \
     RUSTFLAGS="--remap-path-prefix=/build=. --remap-path-prefix=/usr/local/cargo=cargo" \
     SOURCE_DATE_EPOCH=0
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 # This layer holds the compiled dependencies; it is built anew only when one of them changes.
 RUN mkdir -p src tests/suite \
     && echo 'fn main() {}' > src/main.rs \
