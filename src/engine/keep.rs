@@ -190,15 +190,8 @@ async fn keep_unlocked(
 ) -> Result<Vec<Kept>, EngineError> {
     let now = ports.clock.now();
     let query = ListQuery {
-        environment: setup.environment.clone(),
         status: Some(Status::InProgress.as_str().to_owned()),
-        kind: None,
-        service: Some(setup.service.clone()),
-        from: None,
-        to: None,
-        limit: 20,
-        cursor: None,
-        now,
+        ..ListQuery::newest(&setup.environment, &setup.service, 20, now)
     };
     let held = |id: &DeploymentId| {
         heads
