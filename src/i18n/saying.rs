@@ -400,7 +400,7 @@ impl Saying<'_> {
                 one_line(path, 300)
             ),
             Self::NoTable { table } => format!(
-                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'을 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'를 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
                 one_line(table, 300)
             ),
             Self::StoreFailed { why } => format!(
