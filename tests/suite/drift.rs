@@ -176,6 +176,37 @@ fn stages_of_the_action_are_names_in_the_image() {
 }
 
 #[test]
+fn the_action_has_a_sign_that_the_marketplace_knows() {
+    let branding = &action()["branding"];
+    let colors = [
+        "white",
+        "black",
+        "yellow",
+        "blue",
+        "green",
+        "orange",
+        "red",
+        "purple",
+        "gray-dark",
+    ];
+    let color = branding["color"].as_str().expect("a colour");
+    assert!(colors.contains(&color), "{color}");
+    assert_eq!(branding["icon"].as_str(), Some("shield"));
+}
+
+#[test]
+fn the_configuration_of_the_smoke_test_is_valid() {
+    let file = ".github/deploy-guard-smoke.yml";
+    let text = read(file);
+    let settings = config::parse(file, &text);
+    let settings = settings.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    let environment = settings.environment("smoke", &|_: &str| None);
+    let environment = environment.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    assert!(!environment.production, "SQLite is refused in production");
+    assert!(read(".github/workflows/smoke.yml").contains(&format!("config: {file}")));
+}
+
+#[test]
 fn what_is_secret_says_so() {
     for (input, code) in declared("inputs").iter().zip(INPUTS) {
         let says = input.description.contains("A secret") || input.name.ends_with("_token");
@@ -478,8 +509,8 @@ fn example_workflows_use_inputs_and_outputs_that_exist() {
     let inputs: Vec<_> = declared("inputs").into_iter().map(|i| i.name).collect();
     let outputs: Vec<_> = declared("outputs").into_iter().map(|o| o.name).collect();
     let mut seen = 0;
-    let folder = path("examples/workflows");
-    for entry in fs::read_dir(&folder).expect("examples/workflows") {
+    let folders = ["examples/workflows", ".github/workflows"].map(|f| fs::read_dir(path(f)));
+    for entry in folders.into_iter().flat_map(|f| f.expect("workflows")) {
         let file = entry.expect("an entry").path();
         let text = fs::read_to_string(&file).expect("a workflow");
         let workflow: serde_yaml::Value =
@@ -491,7 +522,7 @@ fn example_workflows_use_inputs_and_outputs_that_exist() {
                     .and_then(|u| u.as_str())
                     .unwrap_or_default();
                 let with = step.get("with").and_then(|w| w.as_mapping());
-                if !uses.starts_with("hanbit/deploy-guard@") {
+                if !uses.starts_with("hanbit/deploy-guard@") && uses != "./" {
                     continue;
                 }
                 seen += 1;
@@ -524,8 +555,5 @@ fn example_workflows_use_inputs_and_outputs_that_exist() {
             );
         }
     }
-    assert!(
-        seen >= 3,
-        "examples/workflows shows deploy-guard {seen} times"
-    );
+    assert!(seen >= 5, "the workflows use deploy-guard {seen} times");
 }
