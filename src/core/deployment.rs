@@ -191,7 +191,12 @@ impl Deployment {
                 Event::Saved { state },
             ) => next.saved_after = Some(state.clone()),
             (State::Deploying, Event::Allowed) if !self.allowed => {
-                tell.push(AlertEvent::Started);
+                // A rollback is told once, whoever brings the version back: the job's own steps, or this container.
+                tell.push(if self.is_rollback() {
+                    AlertEvent::RollbackStarted
+                } else {
+                    AlertEvent::Started
+                });
                 next.allowed = true;
             }
             (
@@ -264,7 +269,6 @@ impl Deployment {
             (State::Deploying, Event::RestorePlanned { plan })
                 if self.is_rollback() && self.allowed && !plan.steps.is_empty() =>
             {
-                tell.push(AlertEvent::RollbackStarted);
                 next.state = State::Restoring(Restoring::begin(asked_for(), plan.clone()));
             }
             (State::Restoring(now), Event::StepStarted { key }) if now.may_order(key) => {

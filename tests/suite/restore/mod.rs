@@ -4,3 +4,4 @@ mod aliases;
 mod command;
 mod prod;
 mod stacks;
+mod told;

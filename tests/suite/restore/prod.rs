@@ -32,6 +32,8 @@ pub struct Like {
     pub functions: usize,
     pub aliases: bool,
     pub strategies: &'static str,
+    /// Told by Slack and mail, in this language.
+    pub told: Option<&'static str>,
     pub more: String,
 }
 
@@ -41,6 +43,7 @@ impl Default for Like {
             functions: 3,
             aliases: true,
             strategies: "lambda_alias",
+            told: None,
             more: String::new(),
         }
     }
@@ -79,12 +82,24 @@ pub fn template(functions: usize, more: &Value) -> String {
     .to_string()
 }
 
-fn config(world: &World, like: &Like) -> String {
+async fn config(world: &World, like: &Like) -> String {
     let url = world.app.health_url();
+    let (mut locale, mut alerts) = ("en", String::new());
+    if let Some(told) = like.told {
+        locale = told;
+        let (hook, topic) = (
+            world.slack.webhook_url(),
+            world.scene.create_topic("deployment-alerts-prod").await,
+        );
+        alerts = format!(
+            "    alerts: {{ slack: {{ webhook_url: \"{hook}\" }}, sns: {{ topic_arn: \"{topic}\" }} }}\n"
+        );
+    }
     let (strategies, more) = (like.strategies, &like.more);
     format!(
         "version: 1
 service: todo
+locale: {locale}
 environments:
   prod:
     production: true
@@ -96,7 +111,7 @@ environments:
       http:
         - {{ name: api, url: \"{url}\", warmup: 0s, confirm: 0s }}
     rollback: {{ strategies: [{strategies}], verify: 6s }}
-{more}"
+{alerts}{more}"
     )
 }
 
@@ -121,7 +136,7 @@ impl Prod {
                 .map(|n| format!("todo-prod-{n}"))
                 .collect(),
             behaviours: Mutex::default(),
-            config: config(&world, like),
+            config: config(&world, like).await,
             world,
         };
         prod.world
