@@ -21,6 +21,7 @@ use crate::ports::{
 
 mod answers;
 mod call;
+mod workflows;
 
 use answers::{
     ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, EnvironmentAnswer,
@@ -160,7 +161,7 @@ impl Github {
     {
         let mut all = Vec::new();
         for page in 1..=PAGES {
-            let answer = self.get(&call.page(page)).await?;
+            let answer = self.send(&call.page(page)).await?;
             let found = rows(answer.json(&call)?);
             let full = found.len() >= 100;
             all.extend(found);
@@ -182,7 +183,7 @@ impl Github {
             format!("/repos/{repo}/actions/jobs/{id}"),
             "actions: read",
         );
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => {
                 let job: JobAnswer = answer.json(&call)?;
                 Ok(if job.run_id.is_some_and(|run| Some(run) != holder.run) {
@@ -208,7 +209,7 @@ impl Github {
             None => format!("/repos/{repo}/actions/runs/{run}"),
         };
         let call = Call::new("GET actions/runs/{id}/attempts/{n}", path, "actions: read");
-        let attempt: AttemptAnswer = match self.get(&call).await {
+        let attempt: AttemptAnswer = match self.send(&call).await {
             Ok(answer) => answer.json(&call)?,
             Err(ForgeError::NotFound { .. }) => return Ok(JobState::Unknown),
             Err(error) => return Err(error),
@@ -262,7 +263,7 @@ impl Forge for Github {
             )
             .accept("application/vnd.github.raw+json")
             .limit(CONFIG_LIMIT);
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => Ok(Some(ConfigFile {
                 text: answer.text(&call)?,
             })),
@@ -291,7 +292,7 @@ impl Forge for Github {
             &format!("/actions/runs/{run}/approvals"),
             "actions: read",
         );
-        let answer: Vec<ApprovalAnswer> = self.get(&call).await?.json(&call)?;
+        let answer: Vec<ApprovalAnswer> = self.send(&call).await?.json(&call)?;
         Ok(answer.into_iter().map(Approval::from).collect())
     }
 
@@ -301,7 +302,7 @@ impl Forge for Github {
             &format!("/environments/{}", encode(name)),
             "actions: read",
         );
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => Ok(Some(answer.json::<EnvironmentAnswer>(&call)?.into())),
             Err(ForgeError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -331,7 +332,7 @@ impl Forge for Github {
 
     async fn recent_commits(&self) -> Result<Vec<CommitLine>, ForgeError> {
         let call = self.call("GET commits", "/commits?per_page=100", "contents: read");
-        let answer: Vec<CommitAnswer> = self.get(&call).await?.json(&call)?;
+        let answer: Vec<CommitAnswer> = self.send(&call).await?.json(&call)?;
         Ok(answer.into_iter().filter_map(CommitAnswer::line).collect())
     }
 
@@ -341,7 +342,7 @@ impl Forge for Github {
             &format!("/compare/{}...{}", encode(base), encode(head)),
             "contents: read",
         );
-        let answer = self.get(&call).await?;
+        let answer = self.send(&call).await?;
         answer.json::<CompareAnswer>(&call)?.comparison(&call)
     }
 
@@ -349,7 +350,7 @@ impl Forge for Github {
         // Costs nothing of the limit; where it is switched off, its 404 is an answer too.
         let call = Call::new("GET rate_limit", "/rate_limit".to_owned(), "metadata: read");
         let Answer { status, .. } =
-            self.once(&call, &call.route)
+            self.try_once(&call, &call.route)
                 .await
                 .map_err(|detail| ForgeError::Unreachable {
                     detail: format!("{}: {detail}", call.name),

@@ -52,6 +52,8 @@ pub struct Restoring {
     pub at: usize,
     /// That step was ordered.
     pub ordered: bool,
+    /// The run that was dispatched and is followed by that step.
+    pub child: Option<u64>,
     /// The steps of this strategy are done; its gates are to be judged.
     pub verify: Option<Strategy>,
     /// How the last judged strategy ended.
@@ -280,6 +282,14 @@ impl Deployment {
             (State::Restoring(now), Event::StepDone { key }) if now.is_ordered(key) => {
                 next.state = State::Restoring(now.done());
             }
+            (State::Restoring(now), Event::Dispatched { key, run, .. })
+                if now.is_ordered(key) && now.child.is_none() =>
+            {
+                next.state = State::Restoring(Restoring {
+                    child: Some(*run),
+                    ..now.done()
+                });
+            }
             (State::Restoring(now), Event::StepFailed { key, reason, .. })
                 if now.is_ordered(key) =>
             {
@@ -339,6 +349,9 @@ impl Deployment {
                     event: event.name(),
                 });
             }
+        }
+        if self.is_heir() {
+            tell.clear();
         }
         Ok(Step { next, tell })
     }
@@ -507,7 +520,26 @@ impl Deployment {
     /// True where a bad verdict may undo this deployment: its version is what serves.
     #[must_use]
     pub fn may_restore(&self) -> bool {
-        self.is_live() && self.start.locked && !self.start.irreversible
+        self.is_live() && self.start.locked && !self.start.irreversible && !self.is_heir()
+    }
+
+    /// Dispatched by another deployment's restore, which tells people, undoes and moves the pointers itself.
+    #[must_use]
+    pub fn is_heir(&self) -> bool {
+        self.start.heir_of.is_some()
+    }
+
+    /// The run that it has dispatched and waits for.
+    #[must_use]
+    pub fn child(&self) -> Option<u64> {
+        match &self.state {
+            State::Restoring(now) => now.child,
+            State::Deploying
+            | State::JobEnded { .. }
+            | State::Watching { .. }
+            | State::Judged(_)
+            | State::Closed(_) => None,
+        }
     }
 
     fn is_live(&self) -> bool {
@@ -680,6 +712,7 @@ impl Restoring {
             plan,
             at: 0,
             ordered: false,
+            child: None,
             verify: None,
             ended: None,
             restored: false,
@@ -705,6 +738,7 @@ impl Restoring {
         Self {
             at: self.at + 1,
             ordered: false,
+            child: None,
             verify: strategy.filter(|s| next != Some(*s)),
             ..self.clone()
         }
@@ -718,6 +752,7 @@ impl Restoring {
         Self {
             at,
             ordered: false,
+            child: None,
             verify: None,
             ..self.clone()
         }
@@ -768,6 +803,7 @@ impl Event {
             Self::Judged(_) => "judged",
             Self::RestorePlanned { .. } => "restore_planned",
             Self::StepStarted { .. } => "step_started",
+            Self::Dispatched { .. } => "dispatched",
             Self::StepDone { .. } => "step_done",
             Self::StepFailed { .. } => "step_failed",
             Self::RestoreJudged { .. } => "restore_judged",

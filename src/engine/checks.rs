@@ -41,6 +41,7 @@ impl From<&ForgeError> for Why {
             ForgeError::Unreachable { .. } => Kind::Unreachable,
             ForgeError::Denied { .. } => Kind::Denied,
             ForgeError::NotFound { .. } => Kind::NotFound,
+            ForgeError::Refused { .. } => Kind::Provider,
             ForgeError::RateLimited { .. } => Kind::Throttled,
         };
         Self::new(kind, error.to_string())

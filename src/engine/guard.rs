@@ -10,7 +10,7 @@ use crate::config::needed_outputs;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
-use crate::core::lease::{Head, Holder, KEEPER_FRESH, Live};
+use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live};
 use crate::core::outcome::KeeperSeen;
 use crate::core::policy::{
     CheckLine, CheckName, CheckOutcome, CheckReport, CheckResult, judge, waits_for_lock,
@@ -155,7 +155,8 @@ pub async fn guard(
     let mut wait = Wait::new(ports, setup, request);
     let mut took_over = None;
     loop {
-        if let Some(held) = look.head(setup).holder {
+        let inherits = look.head(setup).names_heir(request.run.run);
+        if let (Some(held), false) = (look.head(setup).holder, inherits) {
             let settled = look
                 .stacks
                 .iter()
@@ -177,7 +178,8 @@ pub async fn guard(
                 }
             }
         }
-        let holder = look.head(setup).holder;
+        // Who has dispatched this run waits for it, and does not keep it out.
+        let holder = look.head(setup).holder.filter(|_| !inherits);
         let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
         let worth = waits_for_lock(request.kind, request.force, &extra.checks);
         if let (Some(held), true, false) = (&holder, worth, request.dry_run) {
@@ -371,6 +373,7 @@ async fn check(
         head: &head,
         records: &look.records,
         named: look.named.as_ref(),
+        in_flux: head.mode == Some(HeadMode::Restoring),
     };
     let rollback = request.kind == DeploymentType::Rollback;
     let target = rollback.then(|| past.resolve(&request.target, request.force));
@@ -398,6 +401,9 @@ async fn check(
     };
     let mut lines = lines(setup, request, forge, &local);
     unprobed(&mut lines, look);
+    if let (None, Some(lender)) = (holder, &head.holder) {
+        inherit_approval(&mut lines, lender);
+    }
     let report = judge(request.kind, request.force, lines);
     let missing = matches!(&target, Some(Err(_)));
     let keeper = match &look.heads.keeper {
@@ -417,6 +423,17 @@ async fn check(
         keeper,
     };
     (report, extra)
+}
+
+/// The approval of the deployment that dispatched this run holds for it too.
+fn inherit_approval(lines: &mut [CheckLine], lender: &Holder) {
+    for line in lines.iter_mut().filter(|l| l.check == CheckName::Approval) {
+        if line.result != CheckResult::NotApplicable {
+            line.result = CheckResult::Passed {
+                note: Some(lender.deployment.to_string()),
+            };
+        }
+    }
 }
 
 /// A stack that could not be read leaves its line as it is; nothing else depends on it here.
@@ -454,6 +471,8 @@ async fn begin(
     mut saving: Option<Beside<Captured>>,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
+    let lender = (head.holder.as_ref()).filter(|_| head.names_heir(request.run.run));
+    let heir_of = lender.map(|lender| lender.deployment.clone());
     let mut at = ports.clock.now();
     if let Some(live) = &extra.live {
         // Two starts never share a sort key, and a clock that went back does not reorder history.
@@ -503,7 +522,8 @@ async fn begin(
             force: request.force,
             irreversible: request.irreversible,
             target: extra.target.clone(),
-            undoes: look.undoes.clone(),
+            // Its lender undoes what was live.
+            undoes: look.undoes.clone().filter(|_| heir_of.is_none()),
             stacks: look
                 .stacks
                 .iter()
@@ -514,6 +534,8 @@ async fn begin(
             versions_before: look.before.versions.clone(),
             locked: true,
             unguarded: false,
+            heir_of: heir_of.clone(),
+            automatic: false,
             changes: changes.clone(),
         };
         let mut events = vec![Event::Checked {
@@ -663,6 +685,8 @@ pub async fn record_unlocked(
             // Nobody may deploy while it is watched; where somebody holds the lock, it is watched without.
             locked: head.holder.is_none(),
             unguarded: true,
+            heir_of: None,
+            automatic: false,
             changes: Vec::new(),
         };
         let session = new_session(ports.clock.as_ref())?;

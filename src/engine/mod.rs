@@ -4,7 +4,9 @@
 pub mod bake;
 pub mod checks;
 pub mod evidence;
+pub mod facts;
 pub mod guard;
+pub mod heir;
 pub mod keep;
 pub mod metrics;
 pub mod notify;
@@ -16,6 +18,7 @@ pub mod saving;
 pub mod session;
 pub mod waiting;
 pub mod watch;
+pub mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;

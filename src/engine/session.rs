@@ -3,25 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
+use crate::core::alert::{AlertEvent, Notice};
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::{CommitKey, Fence, SessionId, hex};
 use crate::core::journal::{
     Adopter, Closing, ENTRIES, Entry, Event, FOR_CLOSING, Judgement, Start, replay,
 };
-use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
+use crate::core::lease::{Head, HeadMode, Heir, Holder, LEASE, Lease};
 use crate::core::ledger;
 use crate::core::outcome::Told;
-use crate::core::reason::ReasonCode;
 use crate::core::restore::StepKey;
 use crate::core::state::SavedState;
 use crate::core::time::Timestamp;
 use crate::engine::bake;
 use crate::engine::evidence::Evidence;
+pub use crate::engine::facts::{facts, notice};
 use crate::engine::metrics::MetricMemory;
 use crate::engine::saving::{Beside, Kept, Unsaved};
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
+
+mod lending;
 
 /// One process's stay at a deployment.
 pub struct Session {
@@ -31,6 +33,8 @@ pub struct Session {
     holder: Holder,
     fence: Fence,
     locked: bool,
+    /// The run that it has dispatched holds the lock, and gives it back.
+    lent: Option<Lent>,
     record_rev: u64,
     evidence: Evidence,
     /// What of it has been written.
@@ -57,6 +61,13 @@ pub struct Session {
     pub unsaved_state: Option<Unsaved>,
     /// How those went that were delivered on the way.
     pub told: Vec<Told>,
+}
+
+/// A lock that an heir has, and how it is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lent {
+    /// Who goes on then, where that is another process than the one that lent it.
+    joins: Option<Adopter>,
 }
 
 /// Ids made from chance.
@@ -98,6 +109,7 @@ impl Session {
             id,
             holder,
             locked,
+            lent: None,
             record_rev: 0,
             evidence: Evidence::read(evidence.as_deref()),
             written: None,
@@ -113,13 +125,7 @@ impl Session {
             unsaved_state: None,
             told: Vec::new(),
         };
-        let take = locked.then(|| HeadWrite::Take {
-            seen,
-            session: session.id.clone(),
-            holder: Box::new(session.holder.clone()),
-            mode: HeadMode::Deploying,
-            lease_until: session.now().plus(LEASE),
-        });
+        let take = session.first_head_write(seen);
         session
             .write(vec![first], events, take, None, false)
             .await?;
@@ -164,6 +170,7 @@ impl Session {
             deployment,
             holder,
             head,
+            lent: None,
             unsaved: None,
             notices: Vec::new(),
             restores: None,
@@ -193,6 +200,34 @@ impl Session {
                 .await?;
         }
         Ok(session)
+    }
+
+    /// How a deployment begins to hold the lock: an heir borrows it from who waits for it.
+    fn first_head_write(&mut self, seen: Option<Fence>) -> Option<HeadWrite> {
+        if !self.locked {
+            return None;
+        }
+        let (session, holder) = (self.id.clone(), Box::new(self.holder.clone()));
+        let (mode, lease_until) = (HeadMode::Deploying, self.now().plus(LEASE));
+        let inherits = self.deployment.is_heir();
+        if let (true, Some(run), Some(seen)) = (inherits, self.holder.run, seen) {
+            self.head.lender = self.head.holder.clone();
+            return Some(HeadWrite::Inherit {
+                run,
+                seen,
+                session,
+                holder,
+                mode,
+                lease_until,
+            });
+        }
+        Some(HeadWrite::Take {
+            seen,
+            session,
+            holder,
+            mode,
+            lease_until,
+        })
     }
 
     fn now(&self) -> Timestamp {
@@ -330,8 +365,10 @@ impl Session {
                 }
             }
         });
+        // An heir leaves them to its lender, who says what serves in the end.
         let pointers = closing
             .as_ref()
+            .filter(|_| !next.is_heir())
             .map(|c| self.baking(ledger::pointers(&self.head, &next, c), &next, c, at));
         let undone = closing.as_ref().filter(|_| undoes);
         let undone = undone.and_then(|c| undone_by(&next, c)).cloned();
@@ -339,7 +376,7 @@ impl Session {
             ledger::totals(&next, c, at, undone.as_ref())
         });
         let head = head
-            .or_else(|| self.head_write(&next, pointers.clone(), at))
+            .or_else(|| self.head_write(&next, closing.is_some(), pointers.clone(), at))
             .filter(|_| self.locked);
         let notices = self.notices_of(&next, &entry, tell);
         if let Some(memory) = &self.metrics {
@@ -431,11 +468,18 @@ impl Session {
     /// The head as the write has left it.
     fn follow(&mut self, commit: &Commit, at: Timestamp, pointers: Option<ledger::Pointers>) {
         if let Some(write) = &commit.head {
-            let held = !matches!(write, HeadWrite::Release { .. });
+            let given = matches!(
+                write,
+                HeadWrite::Release { .. } | HeadWrite::HandBack { .. }
+            );
             self.head.fence = self.fence;
-            self.head.session = held.then(|| self.id.clone());
-            self.head.holder = held.then(|| self.holder.clone());
-            self.head.lease_until = held.then(|| at.plus(LEASE));
+            self.head.session = (!given).then(|| self.id.clone());
+            self.head.holder = if given {
+                self.head.lender.take()
+            } else {
+                Some(self.holder.clone())
+            };
+            self.head.lease_until = (!given).then(|| at.plus(LEASE));
         }
         if let Some(p) = pointers {
             (
@@ -450,23 +494,32 @@ impl Session {
     fn head_write(
         &self,
         next: &Deployment,
+        closes: bool,
         pointers: Option<ledger::Pointers>,
         at: Timestamp,
     ) -> Option<HeadWrite> {
         let (fence, session) = (self.fence, self.id.clone());
-        Some(match pointers {
-            Some(pointers) => HeadWrite::Release {
+        let totals_since = next.start.at.day();
+        let pointers = pointers.map(Box::new);
+        Some(match (closes, self.head.lender.is_some()) {
+            (true, true) => HeadWrite::HandBack {
                 fence,
                 session,
-                pointers: Some(Box::new(pointers)),
-                totals_since: next.start.at.day(),
+                pointers,
+                totals_since,
             },
-            None => HeadWrite::Keep {
+            (true, false) => HeadWrite::Release {
+                fence,
+                session,
+                pointers,
+                totals_since,
+            },
+            (false, _) => HeadWrite::Keep {
                 fence,
                 session,
                 mode: mode_of(&next.state),
                 lease_until: at.plus(LEASE),
-                heir: None,
+                heir: next.child().map(|run| Heir { run }),
             },
         })
     }
@@ -481,102 +534,6 @@ impl Session {
             }
         }
         notices
-    }
-}
-
-/// A notice that this session is about to send; `place` is its entry's number and its own place there.
-#[must_use]
-pub fn notice(facts: Facts, target: Target, place: (u32, u32), session: &SessionId) -> Notice {
-    Notice {
-        deployment: facts.deployment.clone(),
-        environment: facts.environment.clone(),
-        n: place.0,
-        index: place.1,
-        channel: target.channel,
-        mention: target.mention,
-        // At most once: counts as sent from now on, whatever becomes of this process.
-        state: if facts.event.at_least_once() {
-            NoticeState::Sending
-        } else {
-            NoticeState::Sent
-        },
-        claimed_by: Some(session.clone()),
-        claimed_until: facts.at.plus(CLAIM),
-        give_up_at: facts.at.plus(OWED_FOR),
-        repeated: false,
-        facts,
-    }
-}
-
-/// What a message about `event` says.
-#[must_use]
-pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts {
-    let start = &deployment.start;
-    let closing = match &deployment.state {
-        State::Closed(closing) => Some(closing),
-        State::Deploying
-        | State::JobEnded { .. }
-        | State::Watching { .. }
-        | State::Judged(_)
-        | State::Restoring(_) => None,
-    };
-    let judged = deployment.judged.as_ref();
-    let mut findings: Vec<_> = judged.map_or_else(Vec::new, |j| j.findings.clone());
-    findings.sort_by_key(|f| match f.verdict {
-        crate::core::record::Verdict::Degraded => 0,
-        crate::core::record::Verdict::Inconclusive => 1,
-        crate::core::record::Verdict::Skipped => 2,
-        crate::core::record::Verdict::Healthy => 3,
-    });
-    findings.truncate(10);
-    let overridden = || {
-        let names: Vec<_> = deployment
-            .checks
-            .iter()
-            .filter(|l| l.overridden)
-            .map(|l| l.check.as_str())
-            .collect();
-        (!names.is_empty()).then(|| names.join(", "))
-    };
-    Facts {
-        event,
-        deployment: start.id.clone(),
-        kind: start.kind,
-        environment: start.environment.clone(),
-        service: start.service.clone(),
-        git_ref: start.git_ref.clone(),
-        actor: start.actor.clone(),
-        run_url: start.run.url.clone(),
-        at,
-        started: start.at,
-        verdict: closing
-            .and_then(|c| c.verdict)
-            .or(judged.map(|j| j.verdict)),
-        reason: closing
-            .map(|c| c.reason)
-            .or(judged.map(|j| j.reason))
-            .unwrap_or(ReasonCode::Allowed),
-        decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
-        note: start.note.clone(),
-        findings,
-        previous: (deployment.target().cloned()).or_else(|| start.previous.clone()),
-        detail: match event {
-            AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
-            AlertEvent::Forced => overridden(),
-            AlertEvent::Started
-            | AlertEvent::Succeeded
-            | AlertEvent::Failed
-            | AlertEvent::HealthCheckFailed
-            | AlertEvent::RollbackStarted
-            | AlertEvent::RollbackCompleted
-            | AlertEvent::RollbackFailed
-            | AlertEvent::Inconclusive
-            | AlertEvent::Cancelled
-            | AlertEvent::Superseded
-            | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
-        },
-        stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
-        took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
     }
 }
 

@@ -118,6 +118,15 @@ pub enum Saying<'a> {
         /// What its gates say.
         verdict: Option<crate::core::record::Verdict>,
     },
+    /// The keeper found it bad after its window and has rolled it back.
+    RolledBackBy {
+        /// Which deployment.
+        deployment: &'a str,
+        /// The rollback.
+        by: &'a str,
+        /// How the rollback ended.
+        status: crate::core::record::Status,
+    },
     /// A simulation came to another verdict than its scenario names.
     Unexpected {
         /// That one.
@@ -268,6 +277,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("{deployment} is not watched any more: another version answers"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} turned bad after its window; rollback {by}: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "the scenario expects {}, and the verdict is {}",
                 expected.word(l),
@@ -395,6 +412,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("다른 버전이 응답하여 {deployment} 배포의 감시를 끝냈습니다"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} 배포가 감시 구간 이후 이상으로 판정되어 롤백 {by}을(를) 진행했습니다: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "시나리오의 예상 판정은 '{}'이지만 실제 판정은 '{}'입니다",
                 expected.word(l),

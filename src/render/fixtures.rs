@@ -84,6 +84,8 @@ pub fn start(kind: DeploymentType) -> Start {
         versions_before: Vec::new(),
         locked: true,
         unguarded: false,
+        heir_of: None,
+        automatic: false,
         changes: vec![
             "a1b2c3d4 Add due dates".to_owned(),
             "9f8e7d6c Fix <b>|bold|</b>".to_owned(),

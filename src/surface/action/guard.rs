@@ -12,7 +12,7 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status};
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
 use crate::engine::notify::deliver;
-use crate::engine::restore::{RollsBack, foresee, plan_rollback};
+use crate::engine::restore::{Foreseen, RollsBack, foresee, plan_rollback};
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Stop, stopped};
 use crate::i18n::trouble::Trouble;
@@ -152,7 +152,7 @@ async fn started(
     // What ran before is stored before this stage ends: until then the job's own steps do not begin.
     let (told, foreseen, stopped_by) = tokio::select! {
         biased;
-        by = stopped(stop) => (Vec::new(), Vec::new(), Some(by)),
+        by = stopped(stop) => (Vec::new(), Foreseen::default(), Some(by)),
         (told, foreseen) = join(telling, foresee(&mut session)) => (told, foreseen, None),
     };
     if let Some(by) = stopped_by {
@@ -161,8 +161,12 @@ async fn started(
         note_stop(&mut session, by).await;
     }
     let mut notes: Vec<String> = not_saved(&session, stage.locale).into_iter().collect();
-    if !foreseen.is_empty() {
-        notes.push(Trouble::NoRestore { why: foreseen }.text(stage.locale));
+    let Foreseen { none, skipped } = foreseen;
+    if !none.is_empty() {
+        notes.push(Trouble::NoRestore { why: none }.text(stage.locale));
+    }
+    if !skipped.is_empty() {
+        notes.push(Trouble::Skipped { why: skipped }.text(stage.locale));
     }
     let report = Report {
         notes,

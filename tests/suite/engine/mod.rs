@@ -6,6 +6,7 @@ mod calls;
 mod crashes;
 mod fakes;
 mod faults;
+mod heirs;
 mod machine;
 mod metrics;
 mod races;

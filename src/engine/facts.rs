@@ -1,0 +1,103 @@
+//! What a message says, and who is told: made from the deployment as its journal tells it. Knows no channel.
+
+use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
+use crate::core::deployment::{Deployment, State};
+use crate::core::id::SessionId;
+use crate::core::reason::ReasonCode;
+use crate::core::time::Timestamp;
+
+/// A notice that this session is about to send; `place` is its entry's number and its own place there.
+#[must_use]
+pub fn notice(facts: Facts, target: Target, place: (u32, u32), session: &SessionId) -> Notice {
+    Notice {
+        deployment: facts.deployment.clone(),
+        environment: facts.environment.clone(),
+        n: place.0,
+        index: place.1,
+        channel: target.channel,
+        mention: target.mention,
+        // At most once: counts as sent from now on, whatever becomes of this process.
+        state: if facts.event.at_least_once() {
+            NoticeState::Sending
+        } else {
+            NoticeState::Sent
+        },
+        claimed_by: Some(session.clone()),
+        claimed_until: facts.at.plus(CLAIM),
+        give_up_at: facts.at.plus(OWED_FOR),
+        repeated: false,
+        facts,
+    }
+}
+
+/// What a message about `event` says.
+#[must_use]
+pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts {
+    let start = &deployment.start;
+    let closing = match &deployment.state {
+        State::Closed(closing) => Some(closing),
+        State::Deploying
+        | State::JobEnded { .. }
+        | State::Watching { .. }
+        | State::Judged(_)
+        | State::Restoring(_) => None,
+    };
+    let judged = deployment.judged.as_ref();
+    let mut findings: Vec<_> = judged.map_or_else(Vec::new, |j| j.findings.clone());
+    findings.sort_by_key(|f| match f.verdict {
+        crate::core::record::Verdict::Degraded => 0,
+        crate::core::record::Verdict::Inconclusive => 1,
+        crate::core::record::Verdict::Skipped => 2,
+        crate::core::record::Verdict::Healthy => 3,
+    });
+    findings.truncate(10);
+    let overridden = || {
+        let names: Vec<_> = deployment
+            .checks
+            .iter()
+            .filter(|l| l.overridden)
+            .map(|l| l.check.as_str())
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    Facts {
+        event,
+        deployment: start.id.clone(),
+        kind: start.kind,
+        environment: start.environment.clone(),
+        service: start.service.clone(),
+        git_ref: start.git_ref.clone(),
+        actor: start.actor.clone(),
+        run_url: start.run.url.clone(),
+        at,
+        started: start.at,
+        verdict: closing
+            .and_then(|c| c.verdict)
+            .or(judged.map(|j| j.verdict)),
+        reason: closing
+            .map(|c| c.reason)
+            .or(judged.map(|j| j.reason))
+            .unwrap_or(ReasonCode::Allowed),
+        decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
+        note: start.note.clone(),
+        findings,
+        previous: (deployment.target().cloned()).or_else(|| start.previous.clone()),
+        detail: match event {
+            AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
+            AlertEvent::Forced => overridden(),
+            AlertEvent::Started
+            | AlertEvent::Succeeded
+            | AlertEvent::Failed
+            | AlertEvent::HealthCheckFailed
+            | AlertEvent::RollbackStarted
+            | AlertEvent::RollbackCompleted
+            | AlertEvent::RollbackFailed
+            | AlertEvent::Inconclusive
+            | AlertEvent::Cancelled
+            | AlertEvent::Superseded
+            | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
+        },
+        stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
+        took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
+    }
+}
