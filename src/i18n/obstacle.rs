@@ -144,7 +144,7 @@ fn korean(obstacle: &Obstacle) -> String {
             format!("저장소에 {} 워크플로가 없습니다", piece(file))
         }
         Obstacle::WorkflowInputs { file, missing } => format!(
-            "{} 워크플로에 롤백에 필요한 입력 {}이(가) 없습니다",
+            "{} 워크플로에 롤백에 필요한 입력이 없습니다: {}",
             piece(file),
             piece(missing)
         ),

@@ -417,7 +417,7 @@ impl Saying<'_> {
                 by,
                 status,
             } => format!(
-                "{deployment} 배포가 감시 구간 이후 이상으로 판정되어 롤백 {by}을(를) 진행했습니다: {}",
+                "{deployment} 배포에서 감시 구간 이후 이상이 확인되어 {by} 롤백을 진행했습니다: {}",
                 status.word(l)
             ),
             Self::Unexpected { expected, found } => format!(

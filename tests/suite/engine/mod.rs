@@ -7,6 +7,7 @@ mod crashes;
 mod fakes;
 mod faults;
 mod heirs;
+mod keeping;
 mod machine;
 mod metrics;
 mod races;

@@ -34,6 +34,8 @@ pub struct Like {
     pub strategies: &'static str,
     /// Told by Slack and mail, in this language.
     pub told: Option<&'static str>,
+    /// The workflow that `workflow` dispatches.
+    pub workflow: Option<&'static str>,
     pub more: String,
 }
 
@@ -44,6 +46,7 @@ impl Default for Like {
             aliases: true,
             strategies: "lambda_alias",
             told: None,
+            workflow: None,
             more: String::new(),
         }
     }
@@ -96,6 +99,9 @@ async fn config(world: &World, like: &Like) -> String {
         );
     }
     let (strategies, more) = (like.strategies, &like.more);
+    let workflow = like.workflow.map_or_else(String::new, |file| {
+        format!(", workflow: {{ file: {file}, ref: main, timeout: 5m }}")
+    });
     format!(
         "version: 1
 service: todo
@@ -110,7 +116,7 @@ environments:
       early_pass: true
       http:
         - {{ name: api, url: \"{url}\", warmup: 0s, confirm: 0s }}
-    rollback: {{ strategies: [{strategies}], verify: 6s }}
+    rollback: {{ strategies: [{strategies}], verify: 6s{workflow} }}
 {alerts}{more}"
     )
 }
@@ -151,6 +157,12 @@ impl Prod {
             }
         }
         prod
+    }
+
+    /// The file as the command line reads it says something else from now on.
+    pub fn change_config(&mut self, from: &str, to: &str) {
+        assert!(self.config.contains(from));
+        self.config = self.config.replace(from, to);
     }
 
     pub async fn lambda(&self, method: &str, path: &str, body: &Value) -> Value {

@@ -11,7 +11,7 @@ use crate::world::runner_spec::Uses;
 
 const LOCALES: [&str; 2] = ["en", "ko"];
 
-fn like(locale: &'static str, strategies: &'static str) -> Like {
+pub fn like(locale: &'static str, strategies: &'static str) -> Like {
     Like {
         functions: 2,
         strategies,
@@ -21,7 +21,7 @@ fn like(locale: &'static str, strategies: &'static str) -> Like {
 }
 
 /// Numbers become `#`, ids `deploy-A` and so on; commits stay, for they are the same in every run.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut names: Vec<String> = Vec::new();
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let (mut out, mut rest) = (String::new(), text);
@@ -75,14 +75,14 @@ fn plain_word(word: &str, names: &mut Vec<String>) -> String {
 }
 
 /// Everything that people were told since these messages and mails.
-fn told(prod: &Prod, step: &StepResult, seen: (usize, usize)) -> String {
+pub fn told(prod: &Prod, step: &StepResult, seen: (usize, usize)) -> String {
     let mut text = format!("{}\n", step.summary.clone().unwrap_or_default());
     text.push_str(&told_elsewhere(prod, seen));
     plain(&text)
 }
 
 /// Without the lines that a look leaves each: how many there are is chance.
-fn settled(said: &str) -> String {
+pub fn settled(said: &str) -> String {
     let looks = ["gates: ", "게이트: "];
     let lines = said
         .lines()
@@ -90,7 +90,7 @@ fn settled(said: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn told_elsewhere(prod: &Prod, seen: (usize, usize)) -> String {
+pub fn told_elsewhere(prod: &Prod, seen: (usize, usize)) -> String {
     let mut text = String::new();
     for message in prod.world.slack.messages().iter().skip(seen.0) {
         let payload = &message.payload;
@@ -122,7 +122,7 @@ fn told_elsewhere(prod: &Prod, seen: (usize, usize)) -> String {
     text
 }
 
-fn seen(prod: &Prod) -> (usize, usize) {
+pub fn seen(prod: &Prod) -> (usize, usize) {
     (
         prod.world.slack.messages().len(),
         prod.world.aws.published().len(),
