@@ -270,6 +270,29 @@ pub struct ListQuery {
     pub now: Timestamp,
 }
 
+impl ListQuery {
+    /// The newest of a service, whatever they are.
+    #[must_use]
+    pub fn newest(
+        environment: &EnvironmentName,
+        service: &ServiceName,
+        limit: usize,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            environment: environment.clone(),
+            status: None,
+            kind: None,
+            service: Some(service.clone()),
+            from: None,
+            to: None,
+            limit,
+            cursor: None,
+            now,
+        }
+    }
+}
+
 /// One page, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {

@@ -311,6 +311,24 @@ impl Aws {
             .get_or_init(|| aws_sdk_lambda::Client::new(&self.retrying(Service::Lambda)))
     }
 
+    /// For what is asked anew every tick, which has seconds: throttling and server errors are tried again within them.
+    #[must_use]
+    pub fn within_a_tick(&self, service: Service) -> SdkConfig {
+        let retry = RetryConfig::standard()
+            .with_max_attempts(4)
+            .with_initial_backoff(Duration::from_millis(200))
+            .with_max_backoff(Duration::from_secs(2));
+        let timeout = TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(12))
+            .build();
+        self.config(service)
+            .into_builder()
+            .retry_config(retry)
+            .timeout_config(timeout)
+            .build()
+    }
+
     fn retrying(&self, service: Service) -> SdkConfig {
         let retry = RetryConfig::standard()
             .with_max_attempts(4)

@@ -5,15 +5,12 @@ mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, DimensionFilter, ScanBy, StateValue};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use futures_util::future::join_all;
 
 use self::answer::Answer;
@@ -54,28 +51,9 @@ impl CloudWatch {
         }
     }
 
-    /// A tick has seconds: throttling and server errors are tried again within them.
     fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let config = self
-                .aws
-                .config(Service::CloudWatch)
-                .into_builder()
-                .retry_config(
-                    RetryConfig::standard()
-                        .with_max_attempts(4)
-                        .with_initial_backoff(Duration::from_millis(200))
-                        .with_max_backoff(Duration::from_secs(2)),
-                )
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .operation_attempt_timeout(Duration::from_secs(5))
-                        .operation_timeout(Duration::from_secs(12))
-                        .build(),
-                )
-                .build();
-            Client::new(&config)
-        })
+        self.client
+            .get_or_init(|| Client::new(&self.aws.within_a_tick(Service::CloudWatch)))
     }
 
     fn refusal(&self, series: &Series) -> Option<Why> {

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_lambda::Client;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::aws::{Aws, Service, why};
 use crate::core::observation::{Kind, Why};
@@ -37,26 +34,8 @@ impl LambdaFunctions {
     }
 
     fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let config = self
-                .aws
-                .config(Service::Lambda)
-                .into_builder()
-                .retry_config(
-                    RetryConfig::standard()
-                        .with_max_attempts(4)
-                        .with_initial_backoff(Duration::from_millis(200))
-                        .with_max_backoff(Duration::from_secs(2)),
-                )
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .operation_attempt_timeout(Duration::from_secs(5))
-                        .operation_timeout(Duration::from_secs(12))
-                        .build(),
-                )
-                .build();
-            Client::new(&config)
-        })
+        self.client
+            .get_or_init(|| Client::new(&self.aws.within_a_tick(Service::Lambda)))
     }
 
     /// One stack's functions, and the nested stacks that it has.

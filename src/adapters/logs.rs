@@ -8,8 +8,6 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput;
 use aws_sdk_cloudwatchlogs::types::QueryStatus;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use futures_util::future::join_all;
 
 use super::aws::{Aws, Service, why};
@@ -53,26 +51,8 @@ impl LogsInsights {
     }
 
     fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let config = self
-                .aws
-                .config(Service::Logs)
-                .into_builder()
-                .retry_config(
-                    RetryConfig::standard()
-                        .with_max_attempts(4)
-                        .with_initial_backoff(Duration::from_millis(200))
-                        .with_max_backoff(Duration::from_secs(2)),
-                )
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .operation_attempt_timeout(Duration::from_secs(5))
-                        .operation_timeout(Duration::from_secs(12))
-                        .build(),
-                )
-                .build();
-            Client::new(&config)
-        })
+        self.client
+            .get_or_init(|| Client::new(&self.aws.within_a_tick(Service::Logs)))
     }
 
     /// Names as they are, patterns filled in; looked up each time, for a function's group comes with its first line.

@@ -225,7 +225,7 @@ fn sum(found: Vec<Result<(), NoPlan>>) -> Result<(), NoPlan> {
     }
 }
 
-fn saved<'a>(state: Option<&'a SavedState>) -> Result<&'a SavedState, NoPlan> {
+fn saved(state: Option<&SavedState>) -> Result<&SavedState, NoPlan> {
     let state = state.ok_or(NoPlan::NotApplicable(Obstacle::NoSavedState))?;
     if state.stacks.is_empty() {
         return Err(NoPlan::NotApplicable(Obstacle::NoStacks));

@@ -29,40 +29,46 @@ pub use settings::{AlertSettings, EnvironmentSettings, HistorySettings, Settings
 pub use template::{Lookup, MissingOutput, fill_outputs, fill_ref, needed_outputs, needs_ref};
 pub use urls::{check_url, check_urls};
 
+use serde_json::Value;
+
 use crate::i18n::config::ProblemKind;
 use problem::Problems;
 use raw::RawFile;
 use tree::Data;
+
+/// A file's contents as far as they follow the schema, and what does not.
+fn walked(
+    file_name: &str,
+    text: &str,
+    schema: Result<Value, ProblemKind>,
+) -> Result<(serde_yaml::Value, Problems), Vec<Problem>> {
+    let mut problems = Problems::new(file_name);
+    let wrong = |mut problems: Problems, mark, kind| {
+        problems.push_at(mark, "", kind);
+        problems.finish()
+    };
+    let root = match tree::read(text) {
+        Ok(Some(root)) if !root.is_nothing() => root,
+        Ok(_) => return Err(wrong(problems, None, ProblemKind::Empty)),
+        Err(broken) => return Err(wrong(problems, broken.mark, broken.kind)),
+    };
+    if !matches!(root.data, Data::Map(_)) {
+        return Err(wrong(problems, Some(root.mark), ProblemKind::NotAMapping));
+    }
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(kind) => return Err(wrong(problems, None, kind)),
+    };
+    let kept = walk::walk(&root, &schema, &mut problems);
+    Ok((kept, problems))
+}
 
 /// Reads a configuration file; `file_name` is what messages call it.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the file.
 pub fn parse(file_name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
-    let mut problems = Problems::new(file_name);
-    let root = match tree::read(text) {
-        Ok(root) => root,
-        Err(broken) => {
-            problems.push_at(broken.mark, "", broken.kind);
-            return Err(problems.finish());
-        }
-    };
-    let Some(root) = root.filter(|root| !root.is_nothing()) else {
-        problems.push("", ProblemKind::Empty);
-        return Err(problems.finish());
-    };
-    if !matches!(root.data, Data::Map(_)) {
-        problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
-        return Err(problems.finish());
-    }
-    let schema = match schema::schema() {
-        Ok(schema) => schema,
-        Err(kind) => {
-            problems.push("", kind);
-            return Err(problems.finish());
-        }
-    };
-    let kept = walk::walk(&root, &schema, &mut problems);
+    let (kept, mut problems) = walked(file_name, text, schema::schema())?;
     if problems.has_unknown_version() {
         // Whatever else looks wrong may be right in that version.
         problems.keep(|problem| matches!(problem.kind, ProblemKind::UnknownVersion { .. }));

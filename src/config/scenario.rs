@@ -6,11 +6,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::problem::{Problem, Problems};
+use crate::config::problem::Problem;
 use crate::config::raw::{RawDuration, RawGates, RawRate, Word};
 use crate::config::scalar::shown;
-use crate::config::tree::{self, Data};
-use crate::config::{checked, schema, walk};
+use crate::config::{checked, schema, walked};
 use crate::core::gate::GateSettings;
 use crate::core::record::Verdict;
 use crate::i18n::config::ProblemKind;
@@ -134,30 +133,7 @@ impl Moment {
 /// # Errors
 /// Everything that is wrong, in the order of the file.
 pub fn scenario(file_name: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
-    let mut problems = Problems::new(file_name);
-    let root = match tree::read(text) {
-        Ok(root) => root,
-        Err(broken) => {
-            problems.push_at(broken.mark, "", broken.kind);
-            return Err(problems.finish());
-        }
-    };
-    let Some(root) = root.filter(|root| !root.is_nothing()) else {
-        problems.push("", ProblemKind::Empty);
-        return Err(problems.finish());
-    };
-    if !matches!(root.data, Data::Map(_)) {
-        problems.push_at(Some(root.mark), "", ProblemKind::NotAMapping);
-        return Err(problems.finish());
-    }
-    let schema = match schema::scenario_schema() {
-        Ok(schema) => schema,
-        Err(kind) => {
-            problems.push("", kind);
-            return Err(problems.finish());
-        }
-    };
-    let kept = walk::walk(&root, &schema, &mut problems);
+    let (kept, mut problems) = walked(file_name, text, schema::scenario_schema())?;
     let raw: RawScenario = match serde_yaml::from_value(kept) {
         Ok(raw) => raw,
         Err(error) => {

@@ -1,9 +1,10 @@
-//! What a message says, and who is told: made from the deployment as its journal tells it. Knows no channel.
+//! What a message about a deployment says, and the notice that carries it. Knows no store and no channel.
 
 use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::SessionId;
 use crate::core::reason::ReasonCode;
+use crate::core::record::Verdict;
 use crate::core::time::Timestamp;
 
 /// A notice that this session is about to send; `place` is its entry's number and its own place there.
@@ -45,10 +46,10 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
     let judged = deployment.judged.as_ref();
     let mut findings: Vec<_> = judged.map_or_else(Vec::new, |j| j.findings.clone());
     findings.sort_by_key(|f| match f.verdict {
-        crate::core::record::Verdict::Degraded => 0,
-        crate::core::record::Verdict::Inconclusive => 1,
-        crate::core::record::Verdict::Skipped => 2,
-        crate::core::record::Verdict::Healthy => 3,
+        Verdict::Degraded => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Skipped => 2,
+        Verdict::Healthy => 3,
     });
     findings.truncate(10);
     let overridden = || {

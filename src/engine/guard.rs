@@ -58,6 +58,25 @@ pub struct Request {
     pub branch: Option<String>,
 }
 
+impl Request {
+    /// Who will hold the lock.
+    fn holder(&self, token: Token, deployment: DeploymentId, at: Timestamp) -> Holder {
+        Holder {
+            token,
+            deployment,
+            at,
+            repo: self.run.repo.clone(),
+            run: self.run.run,
+            attempt: self.run.attempt,
+            job_id: self.run.job_id,
+            job: self.run.job.clone(),
+            hosted: self.hosted,
+            actor: self.actor.clone(),
+            run_url: self.run.url.clone(),
+        }
+    }
+}
+
 /// How the start ended.
 pub enum Guarded {
     /// Locked and recorded: the job's own steps may deploy.
@@ -136,16 +155,11 @@ pub async fn guard(
         look(ports, setup, request),
     );
     // What runs now is looked at beside the checks and the first write, so that nobody waits for it.
-    let (mut saving, (forge, mut look)) = tokio::select! {
+    let (mut saving, (forge, look)) = tokio::select! {
         both = beside(saving::capture(ports, setup), asked) => both,
         by = stopped(stop) => return Err(EngineError::Stopped(by)),
     };
-    let mut look = std::mem::replace(
-        &mut look,
-        Err(EngineError::Stale {
-            detail: String::new(),
-        }),
-    )?;
+    let mut look = look?;
     // Before the first deployment there is no stack, and no output of one.
     let exists = |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
     if !look.missing_outputs.is_empty() && !look.stacks.is_empty() && look.stacks.iter().all(exists)
@@ -329,17 +343,7 @@ async fn read_past(
     request: &Request,
     now: Timestamp,
 ) -> Result<(Vec<Record>, Option<Record>), EngineError> {
-    let query = ListQuery {
-        environment: setup.environment.clone(),
-        status: None,
-        kind: None,
-        service: Some(setup.service.clone()),
-        from: None,
-        to: None,
-        limit: 100,
-        cursor: None,
-        now,
-    };
+    let query = ListQuery::newest(&setup.environment, &setup.service, 100, now);
     let named = async {
         match &request.target {
             TargetSpec::Id(id) => ports
@@ -493,19 +497,7 @@ async fn begin(
     };
     for clash in 1.. {
         let id = DeploymentId::generate(request.kind, at, git_ref.as_ref(), clash);
-        let holder = Holder {
-            token: token.clone(),
-            deployment: id.clone(),
-            at,
-            repo: request.run.repo.clone(),
-            run: request.run.run,
-            attempt: request.run.attempt,
-            job_id: request.run.job_id,
-            job: request.run.job.clone(),
-            hosted: request.hosted,
-            actor: request.actor.clone(),
-            run_url: request.run.url.clone(),
-        };
+        let holder = request.holder(token.clone(), id.clone(), at);
         announce(&holder).map_err(CommitOr::Engine)?;
         let start = Start {
             id,
@@ -649,19 +641,7 @@ pub async fn record_unlocked(
     for clash in 1..20 {
         let id = DeploymentId::generate(request.kind, at, request.git_ref.as_ref(), clash);
         let token = Token::new(hex(ports.clock.random()))?;
-        let holder = Holder {
-            token,
-            deployment: id.clone(),
-            at,
-            repo: request.run.repo.clone(),
-            run: request.run.run,
-            attempt: request.run.attempt,
-            job_id: request.run.job_id,
-            job: request.run.job.clone(),
-            hosted: request.hosted,
-            actor: request.actor.clone(),
-            run_url: request.run.url.clone(),
-        };
+        let holder = request.holder(token, id.clone(), at);
         let start = Start {
             id,
             at,

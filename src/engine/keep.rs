@@ -14,10 +14,11 @@ use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
 use crate::engine::evidence::Evidence;
+use crate::engine::facts::{facts, notice};
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
 use crate::engine::resume::{Drove, How, drive};
-use crate::engine::session::{CommitOr, Session, facts, new_key, new_session, notice};
+use crate::engine::session::{CommitOr, Session, new_key, new_session};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
 use crate::ports::{Commit, CommitError, ListQuery, StoreError, Stored};
 
@@ -193,15 +194,8 @@ async fn keep_unlocked(
 ) -> Result<Vec<Kept>, EngineError> {
     let now = ports.clock.now();
     let query = ListQuery {
-        environment: setup.environment.clone(),
         status: Some(Status::InProgress.as_str().to_owned()),
-        kind: None,
-        service: Some(setup.service.clone()),
-        from: None,
-        to: None,
-        limit: 20,
-        cursor: None,
-        now,
+        ..ListQuery::newest(&setup.environment, &setup.service, 20, now)
     };
     let held = |id: &DeploymentId| {
         heads

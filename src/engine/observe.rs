@@ -349,29 +349,15 @@ pub fn stack_finding(name: &str, seen: &Reading<StackSeen>) -> Finding {
             }
         },
     };
+    let certain = |wanted| if verdict == wanted { 1.0 } else { 0.0 };
+    // A settled stack is no proof that the service works: it is never certified.
     Finding {
-        gate: name.to_owned(),
-        kind: GateKind::Stack,
         verdict,
         reason,
-        thin: false,
-        // A settled stack is no proof that the service works.
-        certified: false,
-        counted: None,
-        bound: None,
-        baseline_bound: None,
-        alpha: None,
-        evidence: if verdict == Verdict::Degraded {
-            1.0
-        } else {
-            0.0
-        },
-        pass_evidence: if verdict == Verdict::Healthy {
-            1.0
-        } else {
-            0.0
-        },
+        evidence: certain(Verdict::Degraded),
+        pass_evidence: certain(Verdict::Healthy),
         seen: what,
+        ..Finding::blank(name, GateKind::Stack)
     }
 }
 
@@ -486,18 +472,7 @@ pub fn fill(
 
 fn unknown_http(name: &str, why: &Why) -> Finding {
     Finding {
-        gate: name.to_owned(),
-        kind: GateKind::Http,
-        verdict: Verdict::Inconclusive,
-        reason: ReasonCode::NoData,
-        thin: false,
-        certified: false,
-        counted: None,
-        bound: None,
-        baseline_bound: None,
-        alpha: None,
-        evidence: 0.0,
-        pass_evidence: 0.0,
         seen: Seen::Unknown { why: why.clone() },
+        ..Finding::blank(name, GateKind::Http)
     }
 }

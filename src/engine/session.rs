@@ -17,7 +17,7 @@ use crate::core::state::SavedState;
 use crate::core::time::Timestamp;
 use crate::engine::bake;
 use crate::engine::evidence::Evidence;
-pub use crate::engine::facts::{facts, notice};
+use crate::engine::facts::{facts, notice};
 use crate::engine::metrics::MetricMemory;
 use crate::engine::saving::{Beside, Kept, Unsaved};
 use crate::engine::{EngineError, Ports, Setup};

@@ -72,22 +72,8 @@ impl AlarmsGate {
         memory: &AlarmsMemory,
         deployed: Timestamp,
     ) -> Finding {
-        let blank = Finding {
-            gate: NAME.to_owned(),
-            kind: GateKind::Alarms,
-            verdict: Verdict::Inconclusive,
-            reason: ReasonCode::NoData,
-            thin: false,
-            // Silent alarms are no proof that the service works.
-            certified: false,
-            counted: None,
-            bound: None,
-            baseline_bound: None,
-            alpha: None,
-            evidence: 0.0,
-            pass_evidence: 0.0,
-            seen: Seen::Nothing,
-        };
+        // Silent alarms are no proof that the service works.
+        let blank = Finding::blank(NAME, GateKind::Alarms);
         let alarms = match alarms {
             Reading::Known(alarms) => alarms,
             Reading::Unknown(why) => {

@@ -40,22 +40,8 @@ impl LogsGate {
     /// The finding. What matched as often before the deployment is no evidence against it.
     #[must_use]
     pub fn finding(&self, memory: &LogsMemory) -> Finding {
-        let blank = Finding {
-            gate: self.name.clone(),
-            kind: GateKind::Logs,
-            verdict: Verdict::Inconclusive,
-            reason: ReasonCode::NoData,
-            thin: false,
-            // Silent logs are no proof that the service works.
-            certified: false,
-            counted: None,
-            bound: None,
-            baseline_bound: None,
-            alpha: None,
-            evidence: 0.0,
-            pass_evidence: 0.0,
-            seen: Seen::Nothing,
-        };
+        // Silent logs are no proof that the service works.
+        let blank = Finding::blank(&self.name, GateKind::Logs);
         let unknown = |blank: Finding| match &memory.why {
             Some(why) => Finding {
                 seen: Seen::Unknown { why: why.clone() },

@@ -45,21 +45,7 @@ impl MetricGate {
     ) -> Finding {
         let unknown = after.contains(&Cell::Unknown);
         let values = values(after);
-        let blank = Finding {
-            gate: self.name.clone(),
-            kind: GateKind::Metric,
-            verdict: Verdict::Inconclusive,
-            reason: ReasonCode::NoData,
-            thin: false,
-            certified: false,
-            counted: None,
-            bound: None,
-            baseline_bound: None,
-            alpha: None,
-            evidence: 0.0,
-            pass_evidence: 0.0,
-            seen: Seen::Nothing,
-        };
+        let blank = Finding::blank(&self.name, GateKind::Metric);
         let sum: f64 = values.iter().sum();
         let value = match (self.max, values.last()) {
             (Some(_), _) => sum,

@@ -227,6 +227,28 @@ pub struct Finding {
     pub seen: Seen,
 }
 
+impl Finding {
+    /// Of a gate that has seen nothing.
+    #[must_use]
+    pub fn blank(gate: &str, kind: GateKind) -> Self {
+        Self {
+            gate: gate.to_owned(),
+            kind,
+            verdict: Verdict::Inconclusive,
+            reason: ReasonCode::NoData,
+            thin: false,
+            certified: false,
+            counted: None,
+            bound: None,
+            baseline_bound: None,
+            alpha: None,
+            evidence: 0.0,
+            pass_evidence: 0.0,
+            seen: Seen::Nothing,
+        }
+    }
+}
+
 /// What a gate saw last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]

@@ -210,19 +210,8 @@ impl RateJudge {
 #[must_use]
 pub fn blank(gate: &RateGate) -> Finding {
     Finding {
-        gate: gate.name.clone(),
-        kind: gate.kind,
-        verdict: Verdict::Inconclusive,
-        reason: ReasonCode::NoData,
-        thin: false,
-        certified: false,
-        counted: None,
         bound: Some(gate.bound),
-        baseline_bound: None,
-        alpha: None,
-        evidence: 0.0,
-        pass_evidence: 0.0,
-        seen: Seen::Nothing,
+        ..Finding::blank(&gate.name, gate.kind)
     }
 }
 

@@ -80,17 +80,7 @@ async fn by_run(
     inputs: &Inputs,
 ) -> Result<Option<Stored>, EngineError> {
     let now = ports.clock.now();
-    let query = ListQuery {
-        environment: setup.environment.clone(),
-        status: None,
-        kind: None,
-        service: Some(setup.service.clone()),
-        from: None,
-        to: None,
-        limit: 20,
-        cursor: None,
-        now,
-    };
+    let query = ListQuery::newest(&setup.environment, &setup.service, 20, now);
     for record in ports.history.list(&query).await?.records {
         let same_run = record
             .guard

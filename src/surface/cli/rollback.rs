@@ -158,17 +158,7 @@ fn unconfirmed(args: &RollbackArgs, context: &Context, target: &str) -> Option<E
 async fn list(common: &Common, context: &Context) -> Result<Exit, Failed> {
     let (ports, setup) = (&context.ports, &context.chosen.setup);
     let now = ports.clock.now();
-    let query = ListQuery {
-        environment: setup.environment.clone(),
-        status: None,
-        kind: None,
-        service: Some(setup.service.clone()),
-        from: None,
-        to: None,
-        limit: 100,
-        cursor: None,
-        now,
-    };
+    let query = ListQuery::newest(&setup.environment, &setup.service, 100, now);
     let failed = |e| store_failed(&e, context);
     let heads = ports
         .history

@@ -8,7 +8,7 @@ use deploy_guard::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report};
 use deploy_guard::core::reason::ReasonCode;
 use deploy_guard::core::record::{Decision, DeploymentType, Status, Verdict};
 use deploy_guard::engine::Setup;
-use deploy_guard::engine::session::facts;
+use deploy_guard::engine::facts::facts;
 use deploy_guard::i18n::Locale;
 use deploy_guard::i18n::sight::line;
 use deploy_guard::ports::Clock;

@@ -20,7 +20,6 @@ fn undone() -> [String; 4] {
 async fn a_broken_version_is_undone_within_its_own_job() {
     let prod = Prod::new(Like::default()).await;
     let verify = prod.deploy("v2", Behaviour::broken("v2"), 1).await;
-    println!("{}", verify.story());
     assert_eq!(verify.output("status"), "rolled_back");
     assert_eq!(verify.output("rolled_back"), "true");
     assert_eq!(verify.output("reason_code"), "restored");
@@ -138,7 +137,6 @@ async fn what_does_not_pass_ends_as_rollback_failed_with_the_command() {
     let verify = prod.deploy("v2", Behaviour::broken("v2"), 4).await;
     assert_eq!(verify.output("status"), "rollback_failed");
     let summary = verify.summary.clone().unwrap_or_default();
-    println!("{summary}");
     assert!(
         summary.contains("deploy-guard rollback prod deploy-"),
         "{summary}"
@@ -188,7 +186,6 @@ async fn a_button_goes_back_in_main_without_the_jobs_steps() {
     let prod = Prod::new(Like::default()).await;
     prod.deploy("v2", Behaviour::healthy("v2"), 0).await;
     let (guard, mut job) = prod.button("last-success").await;
-    println!("{}", guard.story());
     guard.assert_code(0);
     assert_eq!(guard.output("deploy_needed"), "false");
     assert_eq!(guard.output("status"), "success");

@@ -97,7 +97,6 @@ async fn a_broken_stack_is_brought_back_by_its_saved_template() {
     let prod = Prod::new(like("cloudformation")).await;
     let more = json!({ "More": { "Type": "AWS::SSM::Parameter", "Properties": { "Name": "/more", "Type": "String", "Value": "more" } } });
     let (_, verify) = prod.update(&more, verify()).await;
-    println!("{}", verify.story());
     verify.assert_code(1);
     assert_eq!(verify.output("status"), "rolled_back");
     assert_eq!(prod.release().await, "v1");
@@ -127,7 +126,6 @@ async fn aliases_that_do_not_help_are_followed_by_the_stack() {
 async fn a_table_that_would_go_stops_it_before_anything_is_touched() {
     let prod = Prod::new(like("cloudformation")).await;
     let (_, verify) = prod.update(&table(), verify()).await;
-    println!("{}", verify.story());
     verify.assert_code(4);
     assert_eq!(verify.output("reason_code"), "would_destroy_data");
     assert_eq!(prod.release().await, "v2");
