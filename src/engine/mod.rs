@@ -8,6 +8,7 @@ pub mod checks;
 pub mod evidence;
 pub mod facts;
 pub mod guard;
+pub mod heir;
 pub mod keep;
 pub mod metrics;
 pub mod notify;
@@ -22,6 +23,7 @@ pub mod session;
 pub mod showing;
 pub mod waiting;
 pub mod watch;
+pub mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;

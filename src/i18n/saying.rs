@@ -156,6 +156,15 @@ pub enum Saying<'a> {
         /// What its gates say.
         verdict: Option<crate::core::record::Verdict>,
     },
+    /// The keeper found it bad after its window and has rolled it back.
+    RolledBackBy {
+        /// Which deployment.
+        deployment: &'a str,
+        /// The rollback.
+        by: &'a str,
+        /// How the rollback ended.
+        status: crate::core::record::Status,
+    },
     /// A simulation came to another verdict than its scenario names.
     Unexpected {
         /// That one.
@@ -338,6 +347,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("{deployment} is not watched any more: another version answers"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} turned bad after its window; rollback {by}: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "the scenario expects {}, and the verdict is {}",
                 expected.word(l),
@@ -499,6 +516,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("다른 버전이 응답하여 {deployment} 배포의 감시를 끝냈습니다"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} 배포에서 감시 구간 이후 이상이 확인되어 {by} 롤백을 진행했습니다: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "시나리오의 예상 판정은 '{}'이지만 실제 판정은 '{}'입니다",
                 expected.word(l),
