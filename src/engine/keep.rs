@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join;
+
 use crate::core::alert::AlertEvent;
-use crate::core::deployment::Effect;
+use crate::core::deployment::{Deployment, Effect};
 use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
 use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, last_adopter, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
-use crate::core::outcome::Told;
+use crate::core::outcome::{Outcome, Told};
 use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
@@ -19,6 +21,7 @@ use crate::engine::observe::live_change;
 use crate::engine::orphan::{free, open_record};
 use crate::engine::resume::{Drove, How, drive};
 use crate::engine::session::{CommitOr, Session, new_key, new_session};
+use crate::engine::showing::{find, show};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
 use crate::ports::{Commit, CommitError, ListQuery, StoreError, Stored};
 
@@ -457,19 +460,37 @@ async fn finish(
 ) -> Result<Option<Status>, EngineError> {
     let drove = drive(&mut session, how, say, stop).await;
     let notices = std::mem::take(&mut session.notices);
-    let setup = session.setup();
-    deliver(
-        session.ports(),
+    let (ports, setup) = (session.ports(), session.setup());
+    let telling = deliver(
+        ports,
         &setup.environment,
         session.id(),
         setup.locale,
         notices,
-    )
-    .await;
+    );
+    let showing = async {
+        if matches!(drove, Ok(Drove::Closed)) {
+            show_closed(ports, setup, &session.deployment).await;
+        }
+    };
+    join(telling, showing).await;
     Ok(match drove? {
-        Drove::KeptOpen | Drove::LeftToPost(_) => None,
+        Drove::KeptOpen | Drove::LeftToJob | Drove::LeftToPost(_) => None,
         Drove::Closed => closed(&session, say),
     })
+}
+
+/// GitHub's pages show the end too, where they showed the beginning; a keeper may lack the permission.
+async fn show_closed(ports: &Ports, setup: &Setup, deployment: &Deployment) {
+    let start = &deployment.start;
+    let Some(found) = find(ports, setup, &start.run, Some(start)) else {
+        return;
+    };
+    let found = found.finish().await;
+    let outcome = Outcome::of(deployment, setup.passes_inconclusive());
+    if let Err(why) = show(ports, setup, deployment, found, &outcome, false).await {
+        tracing::warn!(code = "DG322", %why, "GitHub's page does not show how the deployment ended");
+    }
 }
 
 /// True where a successor of the dead job gives signs of life: two keepers must not take a restore out of each

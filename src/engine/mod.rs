@@ -2,6 +2,7 @@
 //! ports, not adapters.
 
 pub mod bake;
+pub mod changes;
 pub mod checks;
 pub mod evidence;
 pub mod facts;
@@ -11,11 +12,13 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod orphan;
+pub mod redeploy;
 pub mod release;
 pub mod restore;
 pub mod resume;
 pub mod saving;
 pub mod session;
+pub mod showing;
 pub mod waiting;
 pub mod watch;
 
@@ -24,7 +27,7 @@ use std::time::Duration;
 
 use crate::core::alert::Routing;
 use crate::core::deployment::IllegalEvent;
-use crate::core::gate::{Finding, GateSettings};
+use crate::core::gate::{Finding, GateSettings, OnInconclusive};
 use crate::core::id::{EnvironmentName, ServiceName};
 use crate::core::journal::{ReplayError, StoppedBy};
 use crate::core::lease::Head;
@@ -96,6 +99,14 @@ pub struct Setup {
     pub routing: Routing,
     /// How long records live.
     pub retention: Duration,
+}
+
+impl Setup {
+    /// What could not be proven is let pass.
+    #[must_use]
+    pub fn passes_inconclusive(&self) -> bool {
+        self.gates.on_inconclusive == OnInconclusive::Pass
+    }
 }
 
 /// What the engine could not do.

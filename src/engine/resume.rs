@@ -11,11 +11,11 @@ use crate::core::journal::{
 use crate::core::judge::Policy;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
-use crate::engine::restore;
 use crate::engine::saving::{Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
+use crate::engine::{redeploy, restore};
 
 /// What runs now, being saved.
 type Saving = Beside<Kept>;
@@ -38,6 +38,8 @@ pub enum Drove {
     Closed,
     /// The stack is still changing: the lock is kept and the keeper closes.
     KeptOpen,
+    /// The job's own steps deploy the last good commit again; a later verify step goes on.
+    LeftToJob,
     /// Stopped; a later stage finishes.
     LeftToPost(StoppedBy),
 }
@@ -120,6 +122,11 @@ pub async fn drive(
             }
             Effect::PlanRestore => restore::plan(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
+            Effect::Act(key) if session.deployment.is_handed_over() => {
+                if redeploy::hand_over(session, &key, how.job).await? {
+                    return Ok(Drove::LeftToJob);
+                }
+            }
             Effect::Act(key) => {
                 if let Some(by) = restore::act(session, &key, say, stop).await? {
                     return leave(session, by).await;
@@ -201,7 +208,12 @@ async fn start_watch(
     let until = if one_look {
         one_look_until(since)
     } else {
-        since.plus(session.setup().gates.window)
+        since.plus(
+            session
+                .setup()
+                .gates
+                .window_of(session.deployment.start.kind),
+        )
     };
     events.push(Event::WatchStarted {
         since,

@@ -54,6 +54,16 @@ pub enum Trouble {
         /// Why.
         why: String,
     },
+    /// GitHub's pages do not show it.
+    NotShown {
+        /// Why.
+        why: String,
+    },
+    /// The pull requests of its commits are not known.
+    NoPulls {
+        /// Why.
+        why: String,
+    },
 }
 
 impl Trouble {
@@ -131,6 +141,18 @@ impl Trouble {
             }
             (Self::NotClosed { why }, Locale::En) => {
                 format!("the record could not be closed ({why}); the next run or the keeper closes it by evidence")
+            }
+            (Self::NotShown { why }, Locale::En) => {
+                format!("GitHub's deployment page does not show how this deployment stands ({why})")
+            }
+            (Self::NotShown { why }, Locale::Ko) => {
+                format!("GitHub의 배포 페이지에 이 배포의 상태를 표시하지 못했습니다({why})")
+            }
+            (Self::NoPulls { why }, Locale::En) => {
+                format!("the pull requests of these commits could not be looked up ({why})")
+            }
+            (Self::NoPulls { why }, Locale::Ko) => {
+                format!("커밋의 풀 리퀘스트를 조회하지 못했습니다({why})")
             }
             (Self::NotClosed { why }, Locale::Ko) => {
                 format!("배포 기록을 마무리하지 못했습니다({why}). 다음 실행이나 keeper가 남은 증거에 따라 마무리합니다")

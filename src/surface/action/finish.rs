@@ -1,6 +1,8 @@
 //! The post stage and `phase: verify`: goes on with this job's deployment until nothing is owed, and tells. Knows
 //! what a later stage can still do.
 
+use futures_util::future::join3;
+
 use crate::core::alert::AlertEvent;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::DeploymentId;
@@ -9,13 +11,16 @@ use crate::core::lease::{Head, Holder};
 use crate::core::outcome::{Exit, Report, Told};
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
+use crate::engine::changes::look_up_pulls;
 use crate::engine::facts::facts;
 use crate::engine::guard::{NotStarted, record_unlocked};
 use crate::engine::keep::chain;
 use crate::engine::notify::{deliver, deliver_with_owed, tell_directly};
 use crate::engine::orphan::free;
 use crate::engine::resume::{Drove, How, drive};
+use crate::engine::saving::{Beside, beside};
 use crate::engine::session::{CommitOr, Session, new_session};
+use crate::engine::showing::{self, Found, show};
 use crate::engine::{EngineError, Stop};
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
@@ -23,7 +28,7 @@ use crate::ports::Stored;
 use crate::surface::action::guard::{evidence, outcome, pinned_of};
 use crate::surface::action::nothing;
 use crate::surface::action::own::{Own, find};
-use crate::surface::action::stage::{Connected, Ended, Stage, exit_of_stop};
+use crate::surface::action::stage::{Connected, Ended, Stage};
 use crate::surface::out;
 
 /// Which stage finishes.
@@ -82,7 +87,17 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
         Own::NoRecord(head, holder) => no_record(stage, &connected, &head, &holder).await,
         Own::Open(stored, head) => {
             let session = adopt(stage, &connected, *stored, *head, Adopter::Post).await?;
-            finish(stage, &connected, session, By::Post, Vec::new(), stop).await
+            let found = find_shown(&connected, &session);
+            finish(
+                stage,
+                &connected,
+                session,
+                By::Post,
+                Vec::new(),
+                found,
+                stop,
+            )
+            .await
         }
     }
 }
@@ -118,10 +133,9 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
                 connected = stage.open(Some(pinned)).await?;
             }
             remember(stage, &stored.record.id)?;
-            (
-                adopt(stage, &connected, *stored, *head, Adopter::Verify).await?,
-                Vec::new(),
-            )
+            let mut session = adopt(stage, &connected, *stored, *head, Adopter::Verify).await?;
+            session.hands_over = true;
+            (session, Vec::new())
         }
         Own::None => {
             let request = stage.request();
@@ -141,7 +155,15 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
             (session, vec![Trouble::Unguarded.text(stage.locale)])
         }
     };
-    finish(stage, &connected, session, By::Verify, notes, stop).await
+    let found = find_shown(&connected, &session);
+    finish(stage, &connected, session, By::Verify, notes, found, stop).await
+}
+
+/// GitHub's deployment of this job.
+fn find_shown(connected: &Connected, session: &Session) -> Option<Beside<Found>> {
+    let start = &session.deployment.start;
+    let setup = &connected.chosen.setup;
+    showing::find(&connected.ports, setup, &start.run, Some(start))
 }
 
 /// For this step's own post stage.
@@ -211,11 +233,13 @@ pub async fn finish(
     connected: &Connected,
     mut session: Session,
     by: By,
-    mut notes: Vec<String>,
+    notes: Vec<String>,
+    found: Option<Beside<Found>>,
     stop: &mut Stop,
 ) -> Result<Exit, Ended> {
     let job = stage.inputs.job_status;
     let setup = &connected.chosen.setup;
+    let ports = &connected.ports;
     if by == By::Post && job == JobStatus::Success && !setup.gates.is_empty() {
         out::line(&crate::render::annotation::safe_line(
             &Trouble::PostWatches.text(stage.locale),
@@ -227,74 +251,123 @@ pub async fn finish(
         leaves_to_post: by == By::Verify,
     };
     let say = stage.sayer();
-    let drove = drive(&mut session, how, &say, stop).await;
+    let pulls = look_up_pulls(ports, &session.deployment.start);
+    // On the heap: what goes on here is a large value.
+    let driving = Box::pin(drive(&mut session, how, &say, stop));
+    let (found, (pulls, drove)) = beside(found, beside(pulls, driving)).await;
+    let mut report = stage.report_of(
+        connected,
+        session.deployment.clone(),
+        session.entries.clone(),
+        Vec::new(),
+    );
+    report.notes = notes;
+    let (shows, unrecorded) = ended(stage, connected, &session, drove, &mut report).await;
     let notices = std::mem::take(&mut session.notices);
-    let mut told = std::mem::take(&mut session.told);
-    let (ports, environment) = (&connected.ports, &setup.environment);
-    let (own, owed) = if stop.borrow().is_some() {
-        // A stopped stage has seconds left: for what it has to say itself.
-        let own = deliver(ports, environment, session.id(), setup.locale, notices).await;
-        (own, Vec::new())
-    } else {
-        deliver_with_owed(ports, environment, session.id(), setup.locale, notices).await
+    let stopped = stop.borrow().is_some();
+    let telling = async {
+        let (id, environment) = (session.id(), &setup.environment);
+        let (mut told, owed) = if stopped {
+            // A stopped stage has seconds left: for what it has to say itself.
+            let own = deliver(ports, environment, id, setup.locale, notices).await;
+            (own, Vec::new())
+        } else {
+            deliver_with_owed(ports, environment, id, setup.locale, notices).await
+        };
+        if unrecorded {
+            told.extend(tell_unrecorded(connected, &session).await);
+        }
+        (told, owed)
     };
-    told.extend(own);
+    let showing = async {
+        match found.filter(|_| shows) {
+            Some(found) => {
+                let found = found.finish().await;
+                let (deployment, outcome) = (&session.deployment, &report.outcome);
+                show(ports, setup, deployment, found, outcome, true).await
+            }
+            None => Ok(()),
+        }
+    };
+    let pulls = async {
+        match pulls {
+            Some(pulls) => pulls.finish().await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let ((told, owed), shown, pulls) = join3(telling, showing, pulls).await;
     stage.tell_owed(&owed);
-    let mut exit = None;
+    report.told = std::mem::take(&mut session.told);
+    report.told.extend(told);
+    match pulls {
+        Ok(pulls) => report.pulls = pulls,
+        Err(error) => {
+            let why = error.to_string();
+            report
+                .notes
+                .push(Trouble::NoPulls { why }.text(stage.locale));
+        }
+    }
+    report.notes.extend(not_shown(shown, stage.locale));
+    report.notes.extend(not_saved(&session, stage.locale));
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
+}
+
+/// How the driver's end shows in the report: whether GitHub's pages are to show it, and whether people must be told
+/// without the outbox.
+async fn ended(
+    stage: &Stage<'_>,
+    connected: &Connected,
+    session: &Session,
+    drove: Result<Drove, EngineError>,
+    report: &mut Report,
+) -> (bool, bool) {
+    let job = stage.inputs.job_status;
     let mut reason = ReasonCode::StoreUnreachable;
-    match drove {
-        Ok(Drove::Closed) => {}
+    let (exit, note, shows) = match drove {
+        Ok(Drove::Closed | Drove::LeftToJob) => return (true, false),
         Ok(Drove::KeptOpen) => {
-            notes.push(
-                Trouble::KeptOpen {
-                    environment: setup.environment.to_string(),
-                }
-                .text(stage.locale),
-            );
-            exit = Some(if job == JobStatus::Cancelled {
+            let environment = connected.chosen.setup.environment.to_string();
+            let exit = if job == JobStatus::Cancelled {
                 Exit::Interrupted
             } else {
                 Exit::Failed
-            });
+            };
+            (exit, Some(Trouble::KeptOpen { environment }), false)
         }
-        Ok(Drove::LeftToPost(by)) => exit = Some(exit_of_stop(by)),
+        Ok(Drove::LeftToPost(by)) => (Exit::of_stop(by), None, false),
         Err(EngineError::Lost { .. }) => {
-            let id = session.deployment.start.id.to_string();
-            notes.push(Trouble::TakenOver { deployment: id }.text(stage.locale));
-            exit = Some(lost_exit(stage, connected, &session).await);
+            let deployment = session.deployment.start.id.to_string();
+            let exit = lost_exit(stage, connected, session).await;
+            (exit, Some(Trouble::TakenOver { deployment }), false)
         }
         Err(error) => {
-            let ended = stage.failed(&error);
-            notes.push(Trouble::NotClosed { why: chain(&error) }.text(stage.locale));
-            told.extend(tell_unrecorded(connected, &session).await);
             let bad = session
                 .unsaved
                 .as_ref()
                 .is_some_and(|j| j.verdict == Verdict::Degraded);
-            exit = Some(if bad { Exit::Act } else { ended.exit });
+            let ended = stage.failed(&error);
             reason = ended.reason;
+            let exit = if bad { Exit::Act } else { ended.exit };
+            (exit, Some(Trouble::NotClosed { why: chain(&error) }), true)
         }
-    }
-    notes.extend(not_saved(&session, stage.locale));
-    let mut report = Report {
-        notes,
-        ..stage.report_of(
-            connected,
-            session.deployment.clone(),
-            session.entries.clone(),
-            told,
-        )
     };
-    if let Some(exit) = exit {
-        report.outcome.exit = exit;
-        report.outcome.deploy_needed = false;
-        if exit == Exit::Unreachable || exit == Exit::Act {
-            report.outcome.reason = reason;
-        }
+    report.notes.extend(note.map(|n| n.text(stage.locale)));
+    report.outcome.exit = exit;
+    report.outcome.deploy_needed = false;
+    if exit == Exit::Unreachable || exit == Exit::Act {
+        report.outcome.reason = reason;
     }
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    (shows, shows)
+}
+
+/// That GitHub's pages do not show it.
+#[must_use]
+pub fn not_shown(shown: Result<(), String>, locale: crate::i18n::Locale) -> Option<String> {
+    let why = shown.err()?;
+    Some(Trouble::NotShown { why }.text(locale))
 }
 
 /// That what runs was not saved, or not all of it.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use crate::config::{Settings, parse};
 use crate::core::alert::NoticeState;
-use crate::core::deployment::State;
 use crate::core::lease::Holder;
 use crate::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report, Told};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status};
+use crate::core::record::Decision;
 use crate::engine::guard::Request;
 use crate::engine::keep::chain;
 use crate::engine::{EngineError, Ports, Say, Sayer};
@@ -25,6 +24,10 @@ use crate::surface::action::pinned::{NoConfig, Pinned, fetch, service_of};
 use crate::surface::chosen::{Chosen, Given, Unfit, choose};
 use crate::surface::connect::{Connect, ConnectError};
 use crate::surface::out;
+
+/// Set to `true` by a workflow whose steps deploy the last good commit again between two verify steps: they are tried
+/// after the configured strategies. The project's reusable workflow does so.
+pub const REDEPLOYS: &str = "DEPLOY_GUARD_JOB_REDEPLOYS";
 
 /// A stage that ends before it could do its work.
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Stage<'_> {
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
             in_actions: true,
+            redeploys: self.env.get(REDEPLOYS).is_some_and(|v| v == "true"),
             run: i.run.run,
         }
     }
@@ -353,7 +357,7 @@ impl Stage<'_> {
             | EngineError::Illegal(_)
             | EngineError::Id(_)
             | EngineError::Announce(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
-            EngineError::Stopped(by) => (ReasonCode::Interrupted, exit_of_stop(*by)),
+            EngineError::Stopped(by) => (ReasonCode::Interrupted, Exit::of_stop(*by)),
             EngineError::MissingOutputs(_) => (ReasonCode::InvalidConfig, Exit::Usage),
         };
         Ended::one(reason, exit, chain(error))
@@ -379,63 +383,10 @@ impl Stage<'_> {
     }
 }
 
-/// Exit code of a stop.
-#[must_use]
-pub fn exit_of_stop(by: crate::core::journal::StoppedBy) -> Exit {
-    use crate::core::journal::StoppedBy;
-    match by {
-        StoppedBy::Terminate => Exit::Terminated,
-        StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released => Exit::Interrupted,
-    }
-}
-
 /// What a deployment as it stands means for the job.
 #[must_use]
 pub fn outcome_of(deployment: &crate::core::deployment::Deployment, chosen: &Chosen) -> Outcome {
-    use crate::core::gate::OnInconclusive;
-    match &deployment.state {
-        State::Closed(closing) => Outcome {
-            status: Some(closing.status),
-            verdict: closing.verdict,
-            decision: closing.decision,
-            reason: closing.reason,
-            deploy_needed: false,
-            rolled_back: closing.status == Status::RolledBack,
-            exit: match (closing.status, deployment.job) {
-                // Overtaken before the job's own steps began: nothing was deployed.
-                (Status::Superseded, None) => Exit::Fine,
-                (_, _) => Exit::of(
-                    closing,
-                    chosen.setup.gates.on_inconclusive == OnInconclusive::Pass,
-                    deployment.stop,
-                ),
-            },
-        },
-        State::Deploying
-        | State::JobEnded { .. }
-        | State::Watching { .. }
-        | State::Judged(_)
-        | State::Restoring(_) => {
-            let stop = deployment.stop;
-            Outcome {
-                status: Some(Status::InProgress),
-                verdict: deployment.judged.as_ref().map(|j| j.verdict),
-                decision: if stop.is_some() {
-                    Decision::Stop
-                } else {
-                    Decision::Continue
-                },
-                reason: if stop.is_some() {
-                    ReasonCode::Interrupted
-                } else {
-                    ReasonCode::Allowed
-                },
-                deploy_needed: deployment.state == State::Deploying && stop.is_none(),
-                rolled_back: false,
-                exit: stop.map_or(Exit::Fine, exit_of_stop),
-            }
-        }
-    }
+    Outcome::of(deployment, chosen.setup.passes_inconclusive())
 }
 
 /// True where the record is of this very job.
@@ -533,6 +484,7 @@ fn empty_report(asked: Asked, outcome: Outcome, at: crate::core::time::Timestamp
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at,
     }
 }

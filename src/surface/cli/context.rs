@@ -239,7 +239,7 @@ pub fn engine_failed(error: &EngineError, context: &Context) -> Failed {
             };
             return Failed::new(Exit::Unreachable, text.text(context.locale));
         }
-        EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
+        EngineError::Stopped(by) => Exit::of_stop(*by),
         EngineError::Journal { .. }
         | EngineError::Illegal(_)
         | EngineError::Id(_)

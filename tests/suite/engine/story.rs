@@ -87,6 +87,7 @@ impl End {
                     Exit::Interrupted
                 }
             },
+            Self::Open(Drove::LeftToJob) => Exit::Fine,
             Self::Open(Drove::KeptOpen | Drove::Closed) => Exit::Failed,
         }
     }
@@ -488,6 +489,7 @@ fn request(run: u64, version: u32) -> Request {
             job: Some("deploy".to_owned()),
             job_id: Some(run * 10),
             url: Some(format!("https://github.com/hanbit/todo/actions/runs/{run}")),
+            sha: None,
         },
         hosted: true,
         branch: Some("main".to_owned()),

@@ -312,6 +312,7 @@ impl Prod {
             interrupts: Vec::new(),
             graces: Graces::default(),
             limit: Duration::from_secs(60),
+            container: None,
         };
         let ended = process.run().await;
         let lines: Vec<_> = ended.lines.iter().map(|l| l.text.as_str()).collect();

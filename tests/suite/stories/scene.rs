@@ -390,6 +390,7 @@ pub async fn command(world: &World, args: &[&str]) -> Ended {
         interrupts: Vec::new(),
         graces: Graces::default(),
         limit: Duration::from_secs(60),
+        container: None,
     };
     process.run().await
 }

@@ -1,4 +1,4 @@
-//! A workflow job as GitHub's runner runs it, with the action's stages as plain processes: steps, conditions, state, cancels, posts last in first out; it does not know what the action does.
+//! A workflow job as GitHub's runner runs it, with the action's stages as plain processes or in containers: steps, conditions, state, cancels, posts last in first out; it does not know what the action does.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -57,6 +57,11 @@ impl<'w> Job<'w> {
             });
             (run, 1, job)
         });
+        if let Some(environment) = &spec.environment {
+            world.github.with(|hub| {
+                hub.environment_deployment(environment, (run_id, job_id), &spec.branch, &sha)
+            });
+        }
         let folder = tempfile::tempdir().expect("a temporary folder for a job");
         for part in ["workspace", "home", "temp", "workflow", "file_commands"] {
             std::fs::create_dir(folder.path().join(part)).expect("a job's folders can be made");
@@ -287,14 +292,26 @@ impl<'w> Job<'w> {
             github: self.github(&files, &uses.id),
             actions: self.actions(),
         };
+        let variables = around.variables();
+        let (program, args, env, container) = match &self.spec.image {
+            Some(image) => {
+                let start = image.stage(stage, self.folder.path(), variables);
+                (start.program, start.args, start.env, Some(start.pid_file))
+            }
+            None => {
+                let args = vec!["action".into(), stage.into()];
+                (self.spec.binary.clone(), args, variables, None)
+            }
+        };
         let process = Process {
-            program: self.spec.binary.clone(),
-            args: vec!["action".into(), stage.into()],
-            env: around.variables(),
+            program,
+            args,
+            env,
             dir: self.workspace(),
             interrupts,
             graces: self.spec.graces,
             limit: self.spec.limit,
+            container,
         };
         let ended = process.run().await;
         self.struck(&ended);
