@@ -21,6 +21,7 @@ use crate::core::restore::{
 use crate::core::state::{self, SavedState};
 use crate::engine::notify::deliver;
 use crate::engine::observe::of_version;
+use crate::engine::redeploy;
 use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
@@ -170,7 +171,8 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
         target,
         state: found.as_ref().map(|(_, state)| state),
     };
-    let planning = plans(&ports, &setup, &restore, lease.as_ref());
+    let hands_over = session.hands_over;
+    let planning = plans(&ports, &setup, &restore, lease.as_ref(), hands_over);
     let (steps, skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,
@@ -201,11 +203,13 @@ async fn plans(
     setup: &Setup,
     restore: &Restore<'_>,
     lease: Option<&Lease>,
+    hands_over: bool,
 ) -> (Vec<PlannedStep>, Vec<String>, bool) {
     let strategies = &setup.rollback.strategies;
     let made = join_all(strategies.iter().map(|strategy| async {
         match mover(&ports.movers, *strategy) {
             Some(mover) => mover.plan(restore).await,
+            None if *strategy == Strategy::Redeploy => redeploy::plan(restore, hands_over),
             None => Err(NoPlan::NotApplicable(absent(*strategy))),
         }
     }))
@@ -533,6 +537,7 @@ pub async fn foresee(session: &mut Session) -> Vec<String> {
     for strategy in &setup.rollback.strategies {
         let foreseen = match mover(&ports.movers, *strategy) {
             Some(mover) => mover.foresee(state).await,
+            None if *strategy == Strategy::Redeploy && session.hands_over => Ok(()),
             None => Err(NoPlan::NotApplicable(absent(*strategy))),
         };
         match foreseen {

@@ -111,6 +111,7 @@ pub async fn watch(
     };
     let (mut setup, start) = (session.setup().clone(), session.deployment.start.clone());
     setup.gates = of_version(&setup.gates, start.git_ref.as_ref());
+    setup.gates.window = setup.gates.window_of(start.kind);
     let early = one_look || setup.gates.early_pass;
     let watching = Watching {
         before: Some(&start),

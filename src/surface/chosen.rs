@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use crate::config::{EnvironmentSettings, HistorySettings, Store, http_gate};
 use crate::core::alert::Channel;
 use crate::core::id::ServiceName;
+use crate::core::restore::Strategy;
 use crate::engine::Setup;
 use crate::i18n::Locale;
 use crate::i18n::config::ProblemKind;
@@ -43,6 +44,8 @@ pub struct Given {
     pub locale: Option<Locale>,
     /// Inside GitHub Actions: the default store is DynamoDB.
     pub in_actions: bool,
+    /// The job deploys the last good commit again where it is asked to.
+    pub redeploys: bool,
     /// For the role's session name.
     pub run: Option<u64>,
 }
@@ -89,6 +92,9 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
             .push(http_gate(url, gates.window).map_err(Unfit::HealthUrl)?);
     }
     let mut rollback = environment.rollback;
+    if given.redeploys && !rollback.strategies.contains(&Strategy::Redeploy) {
+        rollback.strategies.push(Strategy::Redeploy);
+    }
     rollback.automatic = given.auto_rollback.unwrap_or(rollback.automatic);
     let store = store(&environment.history, environment.production, given)?;
     let alerts = environment.alerts;

@@ -12,4 +12,5 @@ mod metrics;
 mod restore;
 mod stories;
 mod verdict;
+mod workflows;
 mod world;

@@ -19,7 +19,7 @@ use crate::i18n::saying::Saying;
 use crate::ports::ListQuery;
 use crate::surface::action::guard::outcome;
 use crate::surface::action::inputs::Env;
-use crate::surface::action::stage::{exit_of_stop, outcome_of};
+use crate::surface::action::stage::outcome_of;
 use crate::surface::cli::context::{Context, Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
 use crate::surface::connect::Connect;
@@ -86,6 +86,10 @@ pub async fn rollback(
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     match guarded {
+        Guarded::Superseded(session, _) => {
+            let outcome = outcome_of(&session.deployment, &context.chosen);
+            Ok(tell(common, &context, &report(&context, &request, outcome)))
+        }
         Guarded::Not(not, extra) => {
             let report = Report {
                 checks: extra.checks,
@@ -148,7 +152,7 @@ async fn go_back(
     drive(session, how, say, stop).await?;
     Ok((*stop.borrow())
         .filter(|_| session.deployment.stop.is_some())
-        .map(exit_of_stop))
+        .map(Exit::of_stop))
 }
 
 /// Asks for `yes` where it is production; the exit code where it was not given.
@@ -263,6 +267,7 @@ fn report(context: &Context, request: &Request, outcome: crate::core::outcome::O
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: context.ports.clock.now(),
     }
 }

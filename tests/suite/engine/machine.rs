@@ -58,6 +58,7 @@ fn start() -> Start {
         locked: true,
         unguarded: false,
         changes: Vec::new(),
+        changes_left_out: 0,
     }
 }
 

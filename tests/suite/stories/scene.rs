@@ -399,3 +399,9 @@ pub async fn command(world: &World, args: &[&str]) -> Ended {
 pub async fn keep(world: &World) -> Ended {
     command(world, &["keep", "prod", "--table", TABLE]).await
 }
+
+/// What a command printed for people.
+pub fn said(ended: &Ended) -> String {
+    let lines = ended.lines.iter().filter(|l| !l.stderr);
+    lines.map(|l| format!("{}\n", l.text)).collect()
+}

@@ -191,6 +191,7 @@ impl World {
             inputs,
             workflow: "deploy-production.yml".into(),
             job: "deploy".into(),
+            environment: None,
             branch: "main".into(),
             sha: None,
             actor: "dev".into(),

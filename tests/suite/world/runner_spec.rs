@@ -97,6 +97,8 @@ pub struct JobSpec {
     pub workflow: String,
     /// `GITHUB_JOB`: the key in the workflow; matrix legs share it.
     pub job: String,
+    /// `environment:` of the job, for which GitHub makes a deployment.
+    pub environment: Option<String>,
     pub branch: String,
     /// `None`: the branch's head.
     pub sha: Option<String>,
