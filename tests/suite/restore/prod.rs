@@ -355,6 +355,12 @@ impl Prod {
             limit: Duration::from_secs(60),
         };
         let ended = process.run().await;
+        // Whoever runs a command finds the folder as it was.
+        let left: Vec<_> = std::fs::read_dir(file.path())
+            .unwrap()
+            .map(|f| f.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["deploy-guard.yml"], "{args:?} leaves nothing behind");
         let lines: Vec<_> = ended.lines.iter().map(|l| l.text.as_str()).collect();
         (ended.code.unwrap_or(-1), lines.join("\n"))
     }
