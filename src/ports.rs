@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core::alert::{Channel, Notice, NoticeState};
+use crate::core::changes::Pull;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::gate::series::{Buckets, Series};
 use crate::core::id::{
@@ -18,6 +19,7 @@ use crate::core::observation::{Probe, ProbeRequest, Reading, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
 pub use crate::core::restore::NoPlan;
+use crate::core::showing::{Listed, ShownState};
 use crate::core::state::{SavedState, Scope};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
@@ -43,6 +45,12 @@ pub enum StoreError {
         /// IAM action, or file permission.
         action: String,
         /// What the store said.
+        detail: String,
+    },
+    /// Nobody may ask: no credentials, or none that AWS takes; says which permission or trust is missing.
+    #[error("the history cannot be asked without AWS credentials: {detail}")]
+    Credentials {
+        /// What is missing.
         detail: String,
     },
     /// No such table or file.
@@ -529,6 +537,34 @@ pub struct Comparison {
     pub relation: Relation,
     /// Commits that `head` has and `base` has not, oldest first, at most 250.
     pub commits: Vec<CommitLine>,
+    /// How many of them there are in all.
+    pub total: usize,
+}
+
+/// A deployment to be made on GitHub, so that its pages show ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewShown {
+    /// Commit.
+    pub git_ref: CommitSha,
+    /// GitHub's environment.
+    pub environment: String,
+    /// Marked as production.
+    pub production: bool,
+    /// The deployment of ours that it is made for.
+    pub deployment: DeploymentId,
+    /// For people.
+    pub description: String,
+}
+
+/// One status of a deployment on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownStatus {
+    /// State.
+    pub state: ShownState,
+    /// For people, at most 140 characters.
+    pub description: String,
+    /// The run's page.
+    pub page: Option<String>,
 }
 
 /// GitHub.
@@ -548,6 +584,16 @@ pub trait Forge: Workflows {
     async fn recent_commits(&self) -> Result<Vec<CommitLine>, ForgeError>;
     /// Two commits or branches compared.
     async fn compare(&self, base: &str, head: &str) -> Result<Comparison, ForgeError>;
+    /// The pull requests that brought a commit.
+    async fn pulls(&self, commit: &CommitSha) -> Result<Vec<Pull>, ForgeError>;
+    /// GitHub's own deployments of a commit, newest first, at most 30.
+    async fn deployments_of(&self, commit: &CommitSha) -> Result<Vec<Listed>, ForgeError>;
+    /// The pages that a deployment's statuses lead to, newest first, at most 30.
+    async fn pages_of(&self, deployment: u64) -> Result<Vec<String>, ForgeError>;
+    /// Makes a deployment; nothing is merged, and no check is asked for.
+    async fn make_deployment(&self, new: &NewShown) -> Result<u64, ForgeError>;
+    /// Adds a status to a deployment.
+    async fn show(&self, deployment: u64, status: &ShownStatus) -> Result<(), ForgeError>;
     /// Whether GitHub answers at all: tells one's own network from the others'.
     async fn ping(&self) -> Result<(), ForgeError>;
 }

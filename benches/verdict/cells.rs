@@ -18,6 +18,10 @@ pub enum Group {
     PoorBaseline,
     /// A healthy service on a bad day.
     BadDay,
+    /// A healthy service of which the same hour of the day before is known too.
+    WithDay,
+    /// A fault at such a service.
+    WithDayStep,
     /// A step of the error rate with the deployment.
     Step,
     /// The same with a poor baseline.
@@ -73,6 +77,7 @@ pub fn all() -> Vec<(Group, String, Cell)> {
             ));
         }
     }
+    with_day(&mut cells);
     for (per_second, arrivals, errors) in services() {
         for rate in FAULTY {
             let cell = Cell {
@@ -117,6 +122,46 @@ pub fn all() -> Vec<(Group, String, Cell)> {
     cells
 }
 
+/// As it is for a service that is older than a day: the hour before and the same hour of the day before.
+fn with_day(cells: &mut Vec<(Group, String, Cell)>) {
+    let mut add = |group, name: &str, cell: Cell| {
+        let cell = Cell {
+            day_before: true,
+            ..cell
+        };
+        cells.push((group, name.to_owned(), cell));
+    };
+    for per_second in RATES {
+        for errors in ERRORS {
+            let steady = |usual, change| Cell {
+                errors,
+                ..Cell::steady(per_second, usual, change)
+            };
+            for usual in HEALTHY_WITH_DAY {
+                add(Group::WithDay, "", steady(usual, Change::None));
+            }
+            for rate in FAULTY_WITH_DAY {
+                add(Group::WithDayStep, "", steady(USUAL, Change::Step(rate, 0)));
+            }
+        }
+    }
+    for (name, change) in [("tide", Change::Season), ("habit", Change::Episodes)] {
+        for per_second in RATES {
+            let usual = if name == "tide" { 0.03 } else { 0.02 };
+            add(
+                Group::BadDay,
+                &format!("{name} as above, the day before known too"),
+                Cell::steady(per_second, usual, change),
+            );
+        }
+    }
+}
+
+/// True rates of the healthy cells of [`Group::WithDay`].
+pub const HEALTHY_WITH_DAY: [f64; 3] = [0.01, 0.045, 0.05];
+/// Faults of [`Group::WithDayStep`].
+pub const FAULTY_WITH_DAY: [f64; 4] = [0.07, 0.1, 0.2, 0.5];
+
 const POOR: [(&str, Before); 6] = [
     ("none", Before::Minutes(0)),
     ("1 minute", Before::Minutes(1)),
@@ -147,7 +192,7 @@ const BAD_DAYS: [(&str, f64, Change); 13] = [
         Change::Season,
     ),
     (
-        "habit: 3 min at 4 × every 20 min, 2 %",
+        "habit: 3 min at 4 × every 20 min, 2 % (declared exception)",
         0.02,
         Change::Episodes,
     ),

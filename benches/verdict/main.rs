@@ -18,15 +18,15 @@ mod report;
 mod requests;
 mod rows;
 mod scenario;
+mod speed;
 mod study;
 mod traffic;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use deploy_guard::core::verdict::{Bucket, PreparedTest, RateTest};
-
-struct Options {
+/// What was asked for on the command line.
+pub struct Options {
     full: bool,
     runs: u32,
     seed: u64,
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    speed();
+    let measured = speed::measure(options.threads);
     let started = Instant::now();
     let cells = cells::all();
     let plain: Vec<_> = cells.iter().map(|(_, _, cell)| cell.clone()).collect();
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
             outcome,
         })
         .collect();
-    let document = report::document(&rows, options.runs, options.seed);
+    let document = report::document(&rows, &measured, &options);
     eprintln!(
         "{} cells of {} deployments in {:.0?}",
         rows.len(),
@@ -112,57 +112,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// CPU of one look at 50 gates, and of 10,000 deployments of 30 minutes with a look a minute.
-fn speed() {
-    let mut random = random::Random::new(1);
-    let minutes = |random: &mut random::Random, count: usize| -> Vec<Bucket> {
-        (0..count)
-            .map(|_| {
-                let n = random.poisson(600.0);
-                traffic::bucket(n, random.binomial(n, 0.02))
-            })
-            .collect()
-    };
-    let (before, after) = (minutes(&mut random, 60), minutes(&mut random, 30));
-    let Ok(test) = RateTest::new(0.05, 0.01, 30) else {
-        return;
-    };
-    let gates: Vec<_> = (0..50)
-        .map(|_| PreparedTest::new(test, &before, None))
-        .collect();
-    let started = Instant::now();
-    for _ in 0..100 {
-        for gate in &gates {
-            let _ = std::hint::black_box(gate.judge(&after));
-        }
-    }
-    eprintln!(
-        "one look at 50 gates over 30 minutes: {:.0?}",
-        started.elapsed() / 100
-    );
-    let started = Instant::now();
-    for _ in 0..1000 {
-        std::hint::black_box(PreparedTest::new(test, std::hint::black_box(&before), None));
-    }
-    eprintln!(
-        "preparing one gate from 60 minutes: {:.1?}",
-        started.elapsed() / 1000
-    );
-    let started = Instant::now();
-    for _ in 0..500 {
-        let gate = PreparedTest::new(test, &before, None);
-        for look in 1..=30 {
-            let _ = std::hint::black_box(gate.judge(&after[..look]));
-        }
-    }
-    eprintln!(
-        "10,000 deployments with a look a minute, one core: {:.1?}",
-        started.elapsed() * 20
-    );
-    let million = vec![Bucket::known(600, 6); 1_000_000];
-    let started = Instant::now();
-    let _ = std::hint::black_box(PreparedTest::new(test, &before, None).judge(&million));
-    eprintln!("a million buckets: {:.1?}", started.elapsed());
 }

@@ -5,7 +5,7 @@ use deploy_guard::core::verdict::interval::upper_limit;
 
 use crate::cells::Group;
 use crate::requests::wald;
-use crate::scenario::{ALPHA, BOUND, Before, Cell, WATCH};
+use crate::scenario::{ALPHA, BOUND, Before, Cell, Change, WATCH};
 use crate::study::{Outcome, Rollbacks};
 use crate::traffic::{Arrivals, Errors};
 
@@ -58,12 +58,13 @@ pub fn found(rollbacks: &Rollbacks) -> String {
     )
 }
 
-/// Bound that a service's fault is tested against: absolute, or what its baseline allows on average.
+/// Bound that a service's fault is tested against: absolute, or what its baseline allows on average. Errors that come
+/// together say less of the usual rate: counts are divided by their variance factor, as Wald's bound is multiplied.
 pub fn bound_of(cell: &Cell) -> f64 {
     let Before::Minutes(minutes) = cell.before else {
         return BOUND;
     };
-    let requests = minutes as f64 * cell.per_minute();
+    let requests = minutes as f64 * cell.per_minute() / cell.dispersion();
     let errors = cell.usual * requests;
     relative_bound(upper_limit(errors, requests, ALPHA / 8.0)).min(BOUND)
 }
@@ -85,13 +86,7 @@ pub fn duty(cell: &Cell) -> Option<f64> {
 
 pub fn meets(row: &Row) -> Option<bool> {
     let until = duty(&row.cell)?;
-    let ours = &row.outcome.ours;
-    Some(
-        ours.share() >= MUST_FIND
-            && ours
-                .quantile(0.5)
-                .is_some_and(|median| median as f64 <= until),
-    )
+    Some(found_in_time(row, until))
 }
 
 pub fn service(cell: &Cell) -> String {
@@ -101,6 +96,31 @@ pub fn service(cell: &Cell) -> String {
         cell.arrivals.name(),
         cell.errors.name()
     )
+}
+
+/// Whether a healthy cell must not be rolled back: all but those of the declared exception. An episode of three minutes
+/// that the baseline does not show is a blip of three minutes.
+pub fn must_forgive(row: &Row) -> bool {
+    let excepted = match row.cell.change {
+        Change::Blip(_, minutes) => minutes as f64 >= BLIP,
+        Change::Episodes => !row.cell.day_before,
+        _ => false,
+    };
+    row.cell.onset().is_none() && !excepted
+}
+
+/// The same as [`meets`], with the due time rounded up to the look at which it is due: data come by the minute.
+pub fn meets_at_a_look(row: &Row) -> Option<bool> {
+    let until = duty(&row.cell)?.ceil();
+    Some(found_in_time(row, until))
+}
+
+fn found_in_time(row: &Row, until: f64) -> bool {
+    let ours = &row.outcome.ours;
+    ours.share() >= MUST_FIND
+        && ours
+            .quantile(0.5)
+            .is_some_and(|median| median as f64 <= until)
 }
 
 /// A faulty service whose rate is really above the bound that it is tested against.

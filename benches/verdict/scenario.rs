@@ -57,12 +57,15 @@ pub struct Cell {
     /// True error rate before.
     pub usual: f64,
     pub before: Before,
+    /// Whether the same hour of the day before is known too, as it is for a service that is older than a day.
+    pub day_before: bool,
     pub change: Change,
 }
 
 /// One simulated deployment.
 pub struct Deployment {
     pub before: Vec<Bucket>,
+    pub day_before: Option<Vec<Bucket>>,
     pub after: Vec<Bucket>,
     /// What a gate sees that reads the newest minute before it is complete.
     pub partial: Option<Vec<Bucket>>,
@@ -76,6 +79,7 @@ impl Cell {
             errors: Errors::Independent,
             usual,
             before: Before::Minutes(60),
+            day_before: false,
             change,
         }
     }
@@ -187,8 +191,18 @@ impl Cell {
             };
             counts.iter().map(|&c| part(random, c)).collect()
         });
+        // Last, so that a cell with it and its twin without it see the same watch.
+        let day_before = self.day_before.then(|| {
+            (0..60)
+                .map(|t| {
+                    let (n, x) = minute(random, f64::from(t) - 1500.0, self.usual, 1.0);
+                    bucket(n, x)
+                })
+                .collect()
+        });
         Deployment {
             before,
+            day_before,
             after,
             partial,
         }

@@ -70,7 +70,8 @@ fn simulate(cell: &Cell, seed: u64, runs: u32) -> Outcome {
     let test = RateTest::new(BOUND, ALPHA, WATCH as u32).expect("valid settings");
     for run in 0..runs {
         let deployment = cell.deploy(&mut random);
-        let finding = PreparedTest::new(test, &deployment.before, None).judge(&deployment.after);
+        let finding = PreparedTest::new(test, &deployment.before, deployment.day_before.as_deref())
+            .judge(&deployment.after);
         if let Some(index) = finding.decided_at {
             ours.at[since(index + 1)] += 1;
         }

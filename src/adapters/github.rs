@@ -10,13 +10,16 @@ use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::http::{self, Http, HttpError};
+use crate::core::changes::Pull;
 use crate::core::id::CommitSha;
 use crate::core::lease::{Holder, JobState};
+use crate::core::showing::Listed;
 use crate::ports::{
     Approval, CheckState, Clock, CommitLine, Comparison, ConfigFile, EnvironmentRules, Forge,
-    ForgeError,
+    ForgeError, NewShown, ShownStatus,
 };
 
 mod answers;
@@ -24,8 +27,9 @@ mod call;
 mod workflows;
 
 use answers::{
-    ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, EnvironmentAnswer,
-    JobAnswer, JobsAnswer, StatusesAnswer, job_state,
+    ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, DeploymentAnswer,
+    DeploymentStatusAnswer, EnvironmentAnswer, JobAnswer, JobsAnswer, MadeAnswer, PAYLOAD_KEY,
+    PullAnswer, StatusesAnswer, job_state,
 };
 use call::{Answer, Call, encode};
 
@@ -344,6 +348,74 @@ impl Forge for Github {
         );
         let answer = self.send(&call).await?;
         answer.json::<CompareAnswer>(&call)?.comparison(&call)
+    }
+
+    async fn pulls(&self, commit: &CommitSha) -> Result<Vec<Pull>, ForgeError> {
+        let call = self.call(
+            "GET commits/{sha}/pulls",
+            &format!("/commits/{commit}/pulls"),
+            "pull-requests: read",
+        );
+        let answer: Vec<PullAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer.into_iter().map(Pull::from).collect())
+    }
+
+    async fn deployments_of(&self, commit: &CommitSha) -> Result<Vec<Listed>, ForgeError> {
+        let call = self.call(
+            "GET deployments",
+            &format!("/deployments?sha={commit}&per_page=30"),
+            "deployments: read",
+        );
+        let answer: Vec<DeploymentAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer.into_iter().map(Listed::from).collect())
+    }
+
+    async fn pages_of(&self, deployment: u64) -> Result<Vec<String>, ForgeError> {
+        let call = self.call(
+            "GET deployments/{id}/statuses",
+            &format!("/deployments/{deployment}/statuses?per_page=30"),
+            "deployments: read",
+        );
+        let answer: Vec<DeploymentStatusAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer
+            .into_iter()
+            .filter_map(DeploymentStatusAnswer::page)
+            .collect())
+    }
+
+    async fn make_deployment(&self, new: &NewShown) -> Result<u64, ForgeError> {
+        // Left to their defaults, GitHub would merge the default branch into the ref, and refuse a commit whose
+        // checks are not all green: that is decided before this.
+        let body = json!({
+            "ref": new.git_ref.as_str(),
+            "auto_merge": false,
+            "required_contexts": [],
+            "environment": new.environment,
+            "production_environment": new.production,
+            "description": new.description,
+            "payload": { PAYLOAD_KEY: new.deployment.as_str() },
+        });
+        let call = self
+            .call("POST deployments", "/deployments", "deployments: write")
+            .post(&body)
+            .once();
+        let made: MadeAnswer = self.send(&call).await?.json(&call)?;
+        Ok(made.id)
+    }
+
+    async fn show(&self, deployment: u64, status: &ShownStatus) -> Result<(), ForgeError> {
+        let mut body = json!({ "state": status.state, "description": status.description });
+        if let Some(page) = &status.page {
+            body["log_url"] = json!(page);
+        }
+        let call = self
+            .call(
+                "POST deployments/{id}/statuses",
+                &format!("/deployments/{deployment}/statuses"),
+                "deployments: write",
+            )
+            .post(&body);
+        self.send(&call).await.map(|_| ())
     }
 
     async fn ping(&self) -> Result<(), ForgeError> {

@@ -271,7 +271,7 @@ fn tls_config(setup: Option<&HttpSetup>, fresh: bool) -> Result<rustls::ClientCo
             add_roots(&mut roots, path)?;
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| HttpError::Setup {
@@ -318,13 +318,6 @@ pub async fn read_body(
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// Pause before try `attempt` (1 = the second): doubled each time, between half and all of it by chance.
-#[must_use]
-pub fn pause(base: Duration, attempt: u32, random: [u8; 16]) -> Duration {
-    let whole = base.saturating_mul(1 << attempt.saturating_sub(1).min(10));
-    whole / 2 + (whole / 2).mul_f64(f64::from(random[0]) / 255.0)
 }
 
 #[cfg(test)]

@@ -401,6 +401,16 @@ impl Deployment {
         }
     }
 
+    /// True where the step that is ordered is for the job's own steps.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        let State::Restoring(now) = &self.state else {
+            return false;
+        };
+        let step = now.current().filter(|_| now.ordered);
+        step.is_some_and(|s| s.strategy == Strategy::Redeploy)
+    }
+
     /// The gates say that what was brought back is well; without gates a person's word is enough.
     fn is_restored_by(&self, judgement: &Judgement) -> bool {
         match judgement.verdict {
@@ -525,6 +535,19 @@ impl Deployment {
             | State::Watching { .. }
             | State::Judged(_)
             | State::Closed(_) => closing,
+        }
+    }
+
+    /// Another deployment has replaced this one, or has overtaken it before it began.
+    #[must_use]
+    pub fn closing_of_overtaken(&self) -> Closing {
+        Closing {
+            status: Status::Superseded,
+            verdict: None,
+            reason: ReasonCode::Superseded,
+            decision: Decision::Stop,
+            error: None,
+            live: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! follows, and which effects are now owed. No async, I/O, clock, environment or tracing.
 
 pub mod alert;
+pub mod changes;
 pub mod deployment;
 pub mod gate;
 pub mod id;
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod reason;
 pub mod record;
 pub mod restore;
+pub mod showing;
 pub mod state;
 pub mod stats;
 pub mod target;

@@ -337,6 +337,7 @@ async fn begin(
             heir_of: None,
             automatic: true,
             changes: Vec::new(),
+            changes_left_out: 0,
         };
         let holder = Holder {
             token: token.clone(),

@@ -205,7 +205,8 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
         state: found.as_ref().map(|(_, state)| state),
         ordered: None,
     };
-    let planning = plans(&ports, &setup, &restore, lease.as_ref());
+    let hands_over = session.hands_over;
+    let planning = plans(&ports, &setup, &restore, lease.as_ref(), hands_over);
     let (steps, skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,

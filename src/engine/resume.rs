@@ -8,17 +8,16 @@ use futures_util::future::join;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::OnInconclusive;
 use crate::core::journal::{
-    Adopter, Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
+    Adopter, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
 };
 use crate::core::judge::Policy;
-use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
-use crate::engine::restore;
 use crate::engine::saving::{self, Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
+use crate::engine::{redeploy, restore};
 
 /// What runs now, being saved.
 type Saving = Beside<Kept>;
@@ -41,6 +40,8 @@ pub enum Drove {
     Closed,
     /// The stack is still changing: the lock is kept and the keeper closes.
     KeptOpen,
+    /// The job's own steps deploy the last good commit again; a later verify step goes on.
+    LeftToJob,
     /// Stopped; a later stage finishes.
     LeftToPost(StoppedBy),
 }
@@ -128,6 +129,11 @@ pub async fn drive(
             Effect::PlanRestore => restore::plan(session).await?,
             Effect::PlanRollback => restore::plan_alone(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
+            Effect::Act(key) if session.deployment.is_handed_over() => {
+                if redeploy::hand_over(session, &key, how.job).await? {
+                    return Ok(Drove::LeftToJob);
+                }
+            }
             Effect::Act(key) => {
                 if let Some(by) = restore::act(session, &key, say, stop).await? {
                     return leave(session, by).await;
@@ -258,7 +264,12 @@ async fn start_watch(
         // It is watched again by who has dispatched it.
         since.plus(session.setup().rollback.verify)
     } else {
-        since.plus(session.setup().gates.window)
+        since.plus(
+            session
+                .setup()
+                .gates
+                .window_of(session.deployment.start.kind),
+        )
     };
     events.push(Event::WatchStarted {
         since,
@@ -312,14 +323,7 @@ async fn watched_end(
             session.unsaved = None;
         }
         Watched::Superseded => {
-            let closing = Closing {
-                status: Status::Superseded,
-                verdict: None,
-                reason: ReasonCode::Superseded,
-                decision: Decision::Stop,
-                error: None,
-                live: false,
-            };
+            let closing = session.deployment.closing_of_overtaken();
             session.close(Vec::new(), closing).await?;
         }
         Watched::Stopped(by) if how.leaves_to_post => {

@@ -55,6 +55,8 @@ pub struct Session {
     pub restores: Option<(String, SavedState)>,
     /// The step that this session has ordered and not yet begun: nobody can have done it.
     pub ordered: Option<StepKey>,
+    /// A later step of this job can be asked to deploy a commit, and verifies it again.
+    pub hands_over: bool,
     /// What ran before, being saved.
     pub saving: Option<Beside<Kept>>,
     /// What runs was not saved, or not all of it.
@@ -121,6 +123,7 @@ impl Session {
             notices: Vec::new(),
             restores: None,
             ordered: None,
+            hands_over: false,
             saving: None,
             unsaved_state: None,
             told: Vec::new(),
@@ -175,6 +178,7 @@ impl Session {
             notices: Vec::new(),
             restores: None,
             ordered: None,
+            hands_over: false,
             saving: None,
             unsaved_state: None,
             told: Vec::new(),

@@ -9,7 +9,7 @@ use crate::core::lease::{Head, HeadMode, Holder, Owner, YieldRequest};
 use crate::core::record::DeploymentType;
 use crate::core::time::Timestamp;
 use crate::engine::guard::Request;
-use crate::engine::keep::{owner_of, take_over};
+use crate::engine::keep::{Taken, owner_of, take_over};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 use crate::ports::CommitError;
 
@@ -30,8 +30,8 @@ const ASK_FOR_OWNER: Duration = Duration::from_secs(30);
 pub enum Succession {
     /// Its job is under way, or not known to have ended.
     Alive,
-    /// Its job is over and its deployment is closed now.
-    Closed,
+    /// Its job is over, and nothing of its deployment is open now.
+    Over,
     /// Somebody else was faster: look again.
     OutRun,
 }
@@ -53,9 +53,9 @@ pub async fn take_over_if_gone(
     };
     let by = Adopter::NextRun;
     match take_over(ports, setup, head, conclusion.as_deref(), by, say, stop).await {
-        Ok(Some(_)) => Ok(Succession::Closed),
+        Ok(Taken::Closed(_) | Taken::Freed) => Ok(Succession::Over),
         // Its stack has begun to change again.
-        Ok(None) => Ok(Succession::Alive),
+        Ok(Taken::Open) => Ok(Succession::Alive),
         Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => Ok(Succession::OutRun),
         Err(error) => Err(error),
     }

@@ -111,6 +111,7 @@ pub async fn watch(
     };
     let (mut setup, start) = (session.setup().clone(), session.deployment.start.clone());
     setup.gates = of_version(&setup.gates, start.git_ref.as_ref());
+    setup.gates.window = setup.gates.window_of(start.kind);
     let heir = session.deployment.is_heir();
     let early = one_look || heir || setup.gates.early_pass;
     let watching = Watching {

@@ -10,6 +10,7 @@ use crate::core::lease::{Lease, Live};
 use crate::core::reason::ReasonCode;
 use crate::core::restore::{NoPlan, Obstacle, PlannedStep, Strategy, states_of};
 use crate::core::state::SavedState;
+use crate::engine::redeploy;
 use crate::engine::session::Session;
 use crate::engine::{EngineError, Ports, Setup};
 use crate::i18n::obstacle::no_plan;
@@ -22,11 +23,13 @@ pub async fn plans(
     setup: &Setup,
     restore: &Restore<'_>,
     lease: Option<&Lease>,
+    hands_over: bool,
 ) -> (Vec<PlannedStep>, Vec<String>, bool) {
     let strategies = &setup.rollback.strategies;
     let made = join_all(strategies.iter().map(|strategy| async {
         match mover(&ports.movers, *strategy) {
             Some(mover) => mover.plan(restore).await,
+            None if *strategy == Strategy::Redeploy => redeploy::plan(restore, hands_over),
             None => Err(NoPlan::NotApplicable(absent(*strategy))),
         }
     }))
@@ -97,7 +100,7 @@ pub async fn could_restore(
         state: found.as_ref().map(|(_, state)| state),
         ordered: None,
     };
-    let (steps, _, _) = plans(ports, setup, &restore, None).await;
+    let (steps, _, _) = plans(ports, setup, &restore, None, false).await;
     Ok(!steps.is_empty())
 }
 
@@ -131,6 +134,7 @@ pub async fn foresee(session: &mut Session) -> Foreseen {
     let foreseen = join_all(strategies.iter().map(|strategy| async {
         match mover(&ports.movers, *strategy) {
             Some(mover) => mover.foresee(state).await,
+            None if *strategy == Strategy::Redeploy && session.hands_over => Ok(()),
             None => Err(NoPlan::NotApplicable(absent(*strategy))),
         }
     }))

@@ -267,6 +267,16 @@ fn flags(story: &Story<'_>, locale: Locale) -> Vec<String> {
     } else if story.report.asked.force {
         out.push(markdown(Label::ForceGiven.text(locale)));
     }
+    let skipped: Vec<&str> = story
+        .checks()
+        .iter()
+        .filter(|l| l.result == CheckResult::Skipped)
+        .map(|l| l.check.word(locale))
+        .collect();
+    if story.report.asked.kind == DeploymentType::Hotfix && !skipped.is_empty() {
+        let label = Label::SkippedChecks.text(locale);
+        out.push(markdown(&format!("{label}: {}", skipped.join(", "))));
+    }
     if story.report.asked.dry_run {
         out.push(markdown(Label::DryRun.text(locale)));
     }

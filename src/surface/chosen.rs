@@ -44,6 +44,8 @@ pub struct Given {
     pub locale: Option<Locale>,
     /// Inside GitHub Actions: the default store is DynamoDB.
     pub in_actions: bool,
+    /// The job deploys the last good commit again where it is asked to.
+    pub redeploys: bool,
     /// For the role's session name.
     pub run: Option<u64>,
 }
@@ -90,6 +92,9 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
             .push(http_gate(url, gates.window).map_err(Unfit::HealthUrl)?);
     }
     let mut rollback = environment.rollback;
+    if given.redeploys && !rollback.strategies.contains(&Strategy::Redeploy) {
+        rollback.strategies.push(Strategy::Redeploy);
+    }
     rollback.automatic = given.auto_rollback.unwrap_or(rollback.automatic);
     let store = store(&environment.history, environment.production, given)?;
     let alerts = environment.alerts;

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
 
 use super::{Github, http};
+use crate::adapters::retry::Patience;
 use crate::core::time::Timestamp;
 use crate::ports::ForgeError;
 
@@ -199,7 +200,8 @@ impl Github {
                     detail: format!("{}: {detail} (tried {attempt} times)", call.name),
                 });
             }
-            let pause = http::pause(self.bounds.pause, attempt, self.clock.random());
+            let pace = Patience::pace(self.bounds.pause);
+            let pause = pace.pause(attempt + 1, self.clock.random());
             self.clock.sleep(pause).await;
         }
     }

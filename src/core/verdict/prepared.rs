@@ -123,7 +123,8 @@ impl PreparedTest {
             .max(self.test.planned_buckets());
         while self.dispersion.factor < cap {
             let half = self.level.sqrt();
-            let mut process = ChangePoint::new(half, minutes, self.test.blip_buckets());
+            let mut process =
+                ChangePoint::of_known_service(half, minutes, self.test.blip_buckets());
             let fails = before.iter().any(|bucket| {
                 let counts = bucket.counts().unwrap_or_default();
                 self.push(&mut process, counts.n(), counts.x());
@@ -150,7 +151,12 @@ impl PreparedTest {
     }
 
     pub(super) fn process(&self) -> ChangePoint {
-        ChangePoint::new(
+        let new = if self.dispersion.running.is_none() {
+            ChangePoint::of_known_service
+        } else {
+            ChangePoint::new
+        };
+        new(
             self.level,
             self.test.planned_buckets(),
             self.test.blip_buckets(),

@@ -29,8 +29,11 @@ const SATURATED: f64 = 1e250;
 /// Smallest M whose logarithm is taken.
 const FLOOR: f64 = 1e-290;
 
-/// Rounding that is forgiven when m equal shares are added up, in nats.
+/// Rounding that is forgiven when m shares are added up, in nats.
 const SLACK: f64 = 1e-9;
+
+/// What the last of the m minutes of a fault must show, as a part of what each of those before it may.
+const LAST_MINUTE: f64 = 0.25;
 
 /// State of one test. Fed with one bucket after the other; cheap to start again from the counts.
 #[derive(Debug, Clone)]
@@ -56,6 +59,17 @@ impl ChangePoint {
     /// must last `blip` minutes; 0 or 1 switches that protection off.
     #[must_use]
     pub fn new(level: f64, planned: u32, blip: u32) -> Self {
+        Self::with_last_minute(level, planned, blip, 1.0)
+    }
+
+    /// The same for a service that is known: the last of the m minutes need not show as much as the others, only
+    /// that the fault goes on. m − 1 minutes can still not fill `lasting`.
+    #[must_use]
+    pub fn of_known_service(level: f64, planned: u32, blip: u32) -> Self {
+        Self::with_last_minute(level, planned, blip, LAST_MINUTE)
+    }
+
+    fn with_last_minute(level: f64, planned: u32, blip: u32, last: f64) -> Self {
         let need = -level.clamp(1e-15, 0.999).ln();
         let planned = planned.max(1);
         let prior_first = if planned == 1 { 1.0 } else { FROM_THE_START };
@@ -72,7 +86,7 @@ impl ChangePoint {
             // long it must last is the business of `lasting`.
             (
                 need + (GRID as f64).ln() - smallest_prior.ln(),
-                need / f64::from(blip),
+                need / (f64::from(blip - 1) + last),
             )
         };
         Self {
@@ -94,8 +108,8 @@ impl ChangePoint {
     /// without an answer), the likelihood ratios and the exponent λ of each alternative.
     ///
     /// Besides M it keeps `lasting`, the part of the rise of ln M that has lasted:
-    /// `G_t = max(0, G_{t−1} + min(Δ ln M, ln(1/a)/m))`. A blip of fewer than m minutes cannot fill
-    /// it, and healthy minutes empty it. A minute without requests between two bad ones counts as part
+    /// `G_t = max(0, G_{t−1} + min(Δ ln M, ln(1/a)/m'))` with m' = m, or m − 3/4 for a service that is known. A blip
+    /// of fewer than m minutes cannot fill it, and healthy minutes empty it. A minute without requests between two bad ones counts as part
     /// of the fault, at most as often as bad ones came before it.
     pub fn push(&mut self, requests: f64, errors: f64, ratios: &Ratios, exponents: &[f64; GRID]) {
         let prior = if self.seen == 0 {

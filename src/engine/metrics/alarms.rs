@@ -32,7 +32,10 @@ pub fn alarms_check(seen: Option<&Result<Vec<AlarmSeen>, CloudError>>) -> CheckR
             let firing = alarms.iter().filter(|a| a.state == AlarmState::Alarm);
             let names: Vec<&str> = firing.map(|a| a.name.as_str()).collect();
             if names.is_empty() {
-                CheckResult::Passed { note: None }
+                CheckResult::Passed {
+                    note: None,
+                    remarks: Vec::new(),
+                }
             } else {
                 CheckResult::Failed {
                     reason: ReasonCode::AlarmsFiring,

@@ -48,6 +48,7 @@ impl Session {
             saving: None,
             unsaved_state: None,
             told: Vec::new(),
+            hands_over: false,
         })
     }
 

@@ -12,12 +12,12 @@ use crate::core::lease::Owner;
 use crate::core::outcome::Exit;
 use crate::core::record::{Status, Verdict};
 use crate::engine::evidence::Evidence;
-use crate::engine::keep::{Kept, KeptWhat, job_of, owner_of, sweep, take_over_with};
+use crate::engine::keep::{Kept, KeptWhat, Taken, job_of, owner_of, sweep, take_over_with};
 use crate::engine::resume::How;
 use crate::engine::{Setup, Stop};
-use crate::i18n::Locale;
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
+use crate::i18n::{Locale, Word};
 use crate::surface::action::guard::pinned_of;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, sayer, store_failed};
@@ -78,14 +78,15 @@ pub async fn keep(
             out::line(&text_of(kept, setup.environment.as_str(), context.locale));
         }
         for told in &done.told {
-            let word = crate::i18n::Word::word(told.state, context.locale);
-            out::line(&format!("{} {}: {word}", told.channel, told.event));
+            let l = context.locale;
+            let (channel, event) = (told.channel.word(l), told.event.word(l));
+            out::line(&format!("{channel}, {event}: {}", told.state.word(l)));
         }
     }
     let failed = done
         .kept
         .iter()
-        .any(|k| matches!(k.what, KeptWhat::Failed(_)));
+        .any(|k| matches!(k.what, KeptWhat::Failed(_) | KeptWhat::Unreadable(_)));
     let bad = |k: &Kept| match k.what {
         KeptWhat::RolledBack { status, .. } => {
             matches!(status, Status::RollbackFailed | Status::Failure)
@@ -137,6 +138,17 @@ fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
             status: *status,
         }
         .text(locale),
+        KeptWhat::Freed => Saying::Freed {
+            deployment,
+            unreadable: None,
+        }
+        .text(locale),
+        KeptWhat::Unreadable(why) => Saying::RecordUnreadable {
+            deployment,
+            why,
+            environment,
+        }
+        .text(locale),
         KeptWhat::Baking(verdict) => Saying::Baking {
             deployment,
             verdict: *verdict,
@@ -159,6 +171,8 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Alive { stuck: true, .. } => ("stuck", None),
         KeptWhat::Settling => ("settling", None),
         KeptWhat::Closed(status) => ("closed", Some(status.as_str())),
+        KeptWhat::Freed => ("freed", None),
+        KeptWhat::Unreadable(_) => ("unreadable", None),
         KeptWhat::Baking(None) => ("superseded", None),
         KeptWhat::Baking(Some(_)) => ("watching", None),
         KeptWhat::RolledBack { status, .. } => ("rolled_back", Some(status.as_str())),
@@ -230,10 +244,16 @@ pub async fn resume(
         .map_err(|e| engine_failed(&e, &context))?;
     let deployment = holder.deployment.as_str();
     if common.json {
-        print_json(&json!({ "deploymentId": deployment, "status": closed.map(Status::as_str) }));
+        let status = match closed {
+            Taken::Closed(status) => Some(status.as_str()),
+            Taken::Open | Taken::Freed => None,
+        };
+        print_json(&json!({ "deploymentId": deployment, "status": status }));
     }
     match closed {
-        None => {
+        // That it was freed has been said.
+        Taken::Freed => Ok(Exit::Fine),
+        Taken::Open => {
             out::error_line(
                 &Trouble::KeptOpen {
                     environment: setup.environment.to_string(),
@@ -242,7 +262,7 @@ pub async fn resume(
             );
             Ok(Exit::Unproven)
         }
-        Some(status) => {
+        Taken::Closed(status) => {
             if !common.json {
                 out::line(&Saying::ClosedAbandoned { deployment, status }.text(locale));
             }

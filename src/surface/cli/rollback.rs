@@ -16,7 +16,7 @@ use crate::i18n::saying::Saying;
 use crate::ports::ListQuery;
 use crate::surface::action::guard::outcome;
 use crate::surface::action::inputs::Env;
-use crate::surface::action::stage::{exit_of_stop, outcome_of};
+use crate::surface::action::stage::outcome_of;
 use crate::surface::cli::context::{Context, Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
 use crate::surface::connect::Connect;
@@ -83,6 +83,10 @@ pub async fn rollback(
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     match guarded {
+        Guarded::Superseded(session, _) => {
+            let outcome = outcome_of(&session.deployment, &context.chosen);
+            Ok(tell(common, &context, &report(&context, &request, outcome)))
+        }
         Guarded::Not(not, extra) => {
             let report = Report {
                 checks: extra.checks,
@@ -104,7 +108,7 @@ pub async fn rollback(
             let mut outcome = outcome_of(&session.deployment, &context.chosen);
             outcome.deploy_needed = false;
             if let Some(by) = stopped {
-                outcome.exit = exit_of_stop(by);
+                outcome.exit = Exit::of_stop(by);
             }
             let report = Report {
                 checks: session.deployment.checks.clone(),
@@ -231,6 +235,7 @@ fn report(context: &Context, request: &Request, outcome: crate::core::outcome::O
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: context.ports.clock.now(),
     }
 }

@@ -147,6 +147,7 @@ fn start() -> Start {
             job: Some("deploy".into()),
             job_id: Some(34_567_890_123),
             url: Some("https://github.com/hanbit/todo/actions/runs/12345678901".into()),
+            sha: None,
         },
         stacks,
         failing_before: vec!["old".into()],
@@ -159,6 +160,7 @@ fn checks() -> Vec<CheckLine> {
     let results = [
         CheckResult::Passed {
             note: Some("dev".into()),
+            remarks: Vec::new(),
         },
         CheckResult::Failed {
             reason: ReasonCode::Frozen,

@@ -41,6 +41,8 @@ fn sweep(story: &Story) -> Option<Option<Verdict>> {
         | KeptWhat::Settling
         | KeptWhat::Closed(_)
         | KeptWhat::RolledBack { .. }
+        | KeptWhat::Freed
+        | KeptWhat::Unreadable(_)
         | KeptWhat::LostRace
         | KeptWhat::Failed(_) => None,
     })

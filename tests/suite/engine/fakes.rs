@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deploy_guard::core::alert::Channel;
+use deploy_guard::core::changes::Pull;
 use deploy_guard::core::id::CommitSha;
 use deploy_guard::core::journal::StackSeen;
 use deploy_guard::core::lease::{Holder, JobState, Lease};
 use deploy_guard::core::observation::{Answer, Kind, NetFault, Probe, ProbeRequest, Why};
 use deploy_guard::core::restore::{Loss, Obstacle, PlannedStep, StepKey, Strategy};
+use deploy_guard::core::showing::Listed;
 use deploy_guard::core::state::{SavedState, Scope};
 use deploy_guard::core::time::Timestamp;
 use deploy_guard::ports::{
     Acted, Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, Dispatch,
-    EnvironmentRules, Forge, ForgeError, Message, MoveError, Mover, NoPlan, Notifier, Prober,
-    Relation, Restore, RunSeen, Saver, SendError, Stack, Stacks, StepState, Workflows,
+    EnvironmentRules, Forge, ForgeError, Message, MoveError, Mover, NewShown, NoPlan, Notifier,
+    Prober, Relation, Restore, RunSeen, Saver, SendError, ShownStatus, Stack, Stacks, StepState,
+    Workflows,
 };
 
 use super::calls::Calls;
@@ -305,9 +308,25 @@ impl Forge for Path {
             Ok(Comparison {
                 relation: Relation::Diverged,
                 commits: Vec::new(),
+                total: 0,
             })
         })
         .await
+    }
+    async fn pulls(&self, _: &CommitSha) -> Result<Vec<Pull>, ForgeError> {
+        self.github("pulls", || Ok(Vec::new())).await
+    }
+    async fn deployments_of(&self, _: &CommitSha) -> Result<Vec<Listed>, ForgeError> {
+        self.github("deployments_of", || Ok(Vec::new())).await
+    }
+    async fn pages_of(&self, _: u64) -> Result<Vec<String>, ForgeError> {
+        self.github("pages_of", || Ok(Vec::new())).await
+    }
+    async fn make_deployment(&self, _: &NewShown) -> Result<u64, ForgeError> {
+        self.github("make_deployment", || Ok(1)).await
+    }
+    async fn show(&self, _: u64, _: &ShownStatus) -> Result<(), ForgeError> {
+        self.github("show", || Ok(())).await
     }
     async fn ping(&self) -> Result<(), ForgeError> {
         self.github("ping", || Ok(())).await

@@ -60,6 +60,7 @@ fn start() -> Start {
         heir_of: None,
         automatic: false,
         changes: Vec::new(),
+        changes_left_out: 0,
     }
 }
 

@@ -21,7 +21,7 @@ use deploy_guard::core::target::TargetSpec;
 use deploy_guard::engine::evidence::Evidence;
 use deploy_guard::engine::guard::{Extra, Guarded, NotStarted, Request, guard};
 use deploy_guard::engine::keep::{Sweep, sweep};
-use deploy_guard::engine::notify::deliver;
+use deploy_guard::engine::notify::deliver_with_owed;
 use deploy_guard::engine::release::{Released, release};
 use deploy_guard::engine::resume::{Drove, How, drive};
 use deploy_guard::engine::session::{CommitOr, Session};
@@ -80,9 +80,7 @@ impl End {
             Self::Allowed(_) | Self::Nothing => Exit::Fine,
             Self::Not(NotStarted::Refused(_)) | Self::Lost => Exit::Refused,
             Self::Not(NotStarted::Unavailable(_)) => Exit::Unreachable,
-            Self::Not(NotStarted::AlreadyLive | NotStarted::Superseded | NotStarted::DryRun) => {
-                Exit::Fine
-            }
+            Self::Not(NotStarted::AlreadyLive | NotStarted::DryRun) => Exit::Fine,
             Self::Closed(_, exit) | Self::Failed(exit, _) | Self::Was(exit) => *exit,
             Self::Open(Drove::LeftToPost(by)) => match by {
                 StoppedBy::Terminate => Exit::Terminated,
@@ -90,6 +88,7 @@ impl End {
                     Exit::Interrupted
                 }
             },
+            Self::Open(Drove::LeftToJob) => Exit::Fine,
             Self::Open(Drove::KeptOpen | Drove::Closed) => Exit::Failed,
         }
     }
@@ -497,6 +496,7 @@ fn request(run: u64, version: u32) -> Request {
             job: Some("deploy".to_owned()),
             job_id: Some(run * 10),
             url: Some(format!("https://github.com/hanbit/todo/actions/runs/{run}")),
+            sha: None,
         },
         hosted: true,
         branch: Some("main".to_owned()),
@@ -580,7 +580,7 @@ fn gates() -> GateSettings {
 async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
     let notices = std::mem::take(&mut session.notices);
     let environment = &process.setup.environment;
-    deliver(
+    deliver_with_owed(
         &process.ports,
         environment,
         session.id(),
@@ -588,6 +588,7 @@ async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
         notices,
     )
     .await
+    .0
 }
 
 /// Main: checks, lock, record; then the messages.
@@ -608,6 +609,11 @@ pub async fn main_stage(process: &Process, job: &Job) -> End {
     match begun {
         Err(error) => failed(None, &error),
         Ok(Guarded::Not(not, Extra { .. })) => End::Not(not),
+        Ok(Guarded::Superseded(mut session, _)) => {
+            send(process, &mut session).await;
+            let closing = session.deployment.closing_of_overtaken();
+            End::Closed(Box::new(closing), Exit::Fine)
+        }
         Ok(Guarded::Started(mut session, _)) => {
             let id = session.deployment.start.id.clone();
             send(process, &mut session).await;

@@ -353,6 +353,7 @@ impl Prod {
             interrupts: Vec::new(),
             graces: Graces::default(),
             limit: Duration::from_secs(60),
+            container: None,
         };
         let ended = process.run().await;
         // Whoever runs a command finds the folder as it was.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::github_answers::{counted, failure, not_found};
 use super::github_routes::Ask;
-use super::github_state::{Attempt, Hub, Run, RunJob, now};
+use super::github_state::{Attempt, Hub, HubDeployment, Run, RunJob, now};
 use super::http::Reply;
 
 impl Hub {
@@ -68,6 +68,31 @@ impl Hub {
         id
     }
 
+    /// What the `environment:` of a job makes before its first step.
+    pub fn environment_deployment(
+        &mut self,
+        environment: &str,
+        (run_id, job_id): (u64, u64),
+        branch: &str,
+        sha: &str,
+    ) -> u64 {
+        let id = self.id();
+        let page = format!(
+            "https://github.com/{}/{}/actions/runs/{run_id}/job/{job_id}",
+            self.owner, self.repo
+        );
+        self.deployments.push(HubDeployment {
+            id,
+            sha: sha.to_owned(),
+            reference: branch.to_owned(),
+            environment: environment.to_owned(),
+            body: json!({ "task": "deploy" }),
+            at: now(),
+            statuses: vec![json!({ "state": "in_progress", "log_url": page })],
+        });
+        id
+    }
+
     fn attempt(&self, job_id: u64, job: &str, actor: &str) -> Attempt {
         Attempt {
             status: "in_progress".to_owned(),
@@ -85,6 +110,20 @@ impl Hub {
                 continue;
             };
             job.status = "completed".to_owned();
+            let shown = match conclusion {
+                "success" => "success",
+                "cancelled" => "error",
+                _ => "failure",
+            };
+            let link = format!("/job/{job_id}");
+            let made = |d: &&mut HubDeployment| {
+                let first = d.statuses.first().map(|s| s["log_url"].to_string());
+                first.is_some_and(|page| page.trim_end_matches('"').ends_with(&link))
+            };
+            for d in self.deployments.iter_mut().filter(made) {
+                d.statuses
+                    .push(json!({ "state": shown, "log_url": d.statuses[0]["log_url"] }));
+            }
             job.conclusion = Some(conclusion.to_owned());
             job.completed_at = Some(now());
             if attempt.jobs.iter().all(|j| j.status == "completed") {
