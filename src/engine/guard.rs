@@ -517,10 +517,10 @@ async fn begin(
             versions_before: look.before.versions.clone(),
             locked: allowed,
             unguarded: false,
-            changes: extra.brings.lines.clone(),
-            changes_left_out: extra.brings.left_out,
             heir_of: heir_of.clone(),
             automatic: false,
+            changes: extra.brings.lines.clone(),
+            changes_left_out: extra.brings.left_out,
         };
         let mut events = vec![Event::Checked {
             lines: extra.checks.clone(),
