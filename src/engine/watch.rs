@@ -394,8 +394,12 @@ fn metric_watch(
         }
         Some(memory) if memory.deployed == deployed => MetricWatch::resume(gates, stacks, memory),
         Some(_) | None => {
-            let watch =
-                MetricWatch::new(gates, stacks, deployed, watching.counted, ports.clock.now());
+            let now = ports.clock.now();
+            let fired = watching
+                .before
+                .map_or(&[][..], |start| &start.alarms_before);
+            let watch = MetricWatch::new(gates, stacks, deployed, watching.counted, now)
+                .with_alarms_before(fired);
             if watching.restored {
                 watch.restarted(watching.since)
             } else {
