@@ -157,6 +157,18 @@ impl MetricWatch {
         Terms::of(&self.gates, self.gates.http.len() + self.rate_gates().len())
     }
 
+    /// The tests of everything that is configured, found as for a watch; what could not be found, with the reason.
+    pub async fn tests_of(
+        gates: &GateSettings,
+        stacks: &[String],
+        cloud: &Cloud,
+        now: Timestamp,
+    ) -> (Vec<RateGate>, Vec<(String, Why)>) {
+        let mut watch = Self::new(gates, stacks, now, now, now);
+        watch.find_functions(cloud).await;
+        (watch.rate_gates(), watch.missing())
+    }
+
     fn rate_gates(&self) -> Vec<RateGate> {
         let lambda = self.gates.lambda.iter().flat_map(|gate| {
             let names = self.memory.functions.iter();

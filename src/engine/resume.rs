@@ -151,6 +151,10 @@ async fn leave(session: &mut Session, by: StoppedBy) -> Result<Drove, EngineErro
 
 /// A stage of the job was stopped, and with it the deployment. A successor of a dead job was only stopped itself.
 async fn note_stop(session: &mut Session, by: StoppedBy) -> Result<(), EngineError> {
+    // The lock is in the hands of the run that it has dispatched: nothing can be written now.
+    if session.is_lent() {
+        return Ok(());
+    }
     if last_adopter(&session.entries).is_some_and(Adopter::is_successor) {
         return Ok(());
     }
@@ -207,6 +211,9 @@ async fn start_watch(
     let since = session.ports().clock.now();
     let until = if one_look {
         one_look_until(since)
+    } else if session.deployment.is_heir() {
+        // It is watched again by who has dispatched it.
+        since.plus(session.setup().rollback.verify)
     } else {
         since.plus(
             session

@@ -86,6 +86,8 @@ pub fn start(kind: DeploymentType) -> Start {
         versions_before: Vec::new(),
         locked: true,
         unguarded: false,
+        heir_of: None,
+        automatic: false,
         changes: vec![
             "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678 Add due dates (#12)".to_owned(),
             "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432 Fix <b>|bold|</b>".to_owned(),

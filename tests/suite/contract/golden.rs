@@ -230,6 +230,11 @@ fn every_event() -> Vec<Event> {
         Event::RestorePlanned { plan: plan() },
         Event::StepStarted { key: key.clone() },
         Event::StepDone { key: key.clone() },
+        Event::Dispatched {
+            key: key.clone(),
+            run: 99,
+            url: Some("https://github.com/hanbit/todo/actions/runs/99".into()),
+        },
         Event::StepFailed {
             key,
             why: Why::new(Kind::Provider, "ResourceConflictException"),
@@ -271,6 +276,7 @@ fn is_listed(event: &Event) -> bool {
         | Event::RestorePlanned { .. }
         | Event::StepStarted { .. }
         | Event::StepDone { .. }
+        | Event::Dispatched { .. }
         | Event::StepFailed { .. }
         | Event::RestoreJudged { .. }
         | Event::Closed(_)

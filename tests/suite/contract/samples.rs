@@ -225,6 +225,8 @@ impl Guard {
             versions_before: Vec::new(),
             locked: true,
             unguarded: false,
+            heir_of: None,
+            automatic: false,
             changes: vec!["첫 줄".into()],
             changes_left_out: 0,
         }

@@ -42,6 +42,7 @@ fn sweep(story: &Story) -> Option<Option<Verdict>> {
         | KeptWhat::Closed(_)
         | KeptWhat::Freed
         | KeptWhat::Unreadable(_)
+        | KeptWhat::RolledBack { .. }
         | KeptWhat::LostRace
         | KeptWhat::Failed(_) => None,
     })

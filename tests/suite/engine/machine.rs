@@ -57,6 +57,8 @@ fn start() -> Start {
         versions_before: Vec::new(),
         locked: true,
         unguarded: false,
+        heir_of: None,
+        automatic: false,
         changes: Vec::new(),
         changes_left_out: 0,
     }
