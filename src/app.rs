@@ -34,6 +34,7 @@ use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::adapters::stack_restore::StackRestore;
+use crate::adapters::workflow::{WorkflowRuns, WorkflowSettings};
 use crate::core::journal::StoppedBy;
 use crate::engine::{Cloud, Ports, Stop};
 use crate::ports::{Clock, Forge, History, Mover, Notifier, Saver, Stacks};
@@ -390,7 +391,18 @@ impl Connect for Adapters<'_> {
             None => Arc::new(NoCloud),
         };
         let built_in = aws.iter().flat_map(|aws| movers(aws, &self.clock));
-        let movers = self.movers.iter().cloned().chain(built_in).collect();
+        let runs = wanted.workflow.as_ref().map(|workflow| {
+            let settings = WorkflowSettings {
+                environment: workflow.environment.clone(),
+                github_environments: workflow.github_environments.clone(),
+                own_run: workflow.own_run,
+                workflow: workflow.target.clone(),
+            };
+            let runs = WorkflowRuns::new(forge.clone(), self.clock.clone(), settings);
+            Arc::new(runs) as Arc<dyn Mover>
+        });
+        let movers = self.movers.iter().cloned().chain(built_in).chain(runs);
+        let movers = movers.collect();
         Ok(Ports {
             history,
             forge,

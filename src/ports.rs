@@ -7,26 +7,28 @@ use async_trait::async_trait;
 
 use crate::core::alert::{Channel, Notice, NoticeState};
 use crate::core::changes::Pull;
-use crate::core::deployment::Deployment;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::gate::series::{Buckets, Series};
 use crate::core::id::{
     CommitKey, CommitSha, DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token,
 };
 use crate::core::journal::{Entry, StackSeen};
-use crate::core::lease::{
-    Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Lease, Live, YieldRequest,
-};
+use crate::core::lease::{Head, HeadMode, Heir, Holder, JobState, KeeperBeat, YieldRequest};
 pub use crate::core::ledger::Pointers;
 use crate::core::observation::{Probe, ProbeRequest, Reading, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
 pub use crate::core::restore::NoPlan;
-use crate::core::restore::{Loss, PlannedStep, Strategy};
 use crate::core::showing::{Listed, ShownState};
 use crate::core::state::{SavedState, Scope};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
+
+mod mover;
+mod workflows;
+
+pub use mover::{Acted, MoveError, Mover, Restore, StepState};
+pub use workflows::{Dispatch, RunEnd, RunSeen, Workflows};
 
 /// A store that could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -567,7 +569,7 @@ pub struct ShownStatus {
 
 /// GitHub.
 #[async_trait]
-pub trait Forge: Send + Sync {
+pub trait Forge: Workflows {
     /// A file at the default branch's head; `None` = there is none.
     async fn config_file(&self, path: &str) -> Result<Option<ConfigFile>, ForgeError>;
     /// Whether a holder's job has ended.
@@ -731,77 +733,6 @@ pub trait Notifier: Send + Sync {
     fn channel(&self) -> Channel;
     /// Sends once, with the retries that are sure not to repeat.
     async fn send(&self, message: &Message) -> Result<(), SendError>;
-}
-
-/// What became of an ordered step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepState {
-    /// Not done: do it.
-    NotDone,
-    /// Done already.
-    Done,
-    /// Under way: look again.
-    Running,
-}
-
-/// What a restore works on.
-#[derive(Debug, Clone, Copy)]
-pub struct Restore<'a> {
-    /// The deployment that it belongs to.
-    pub deployment: &'a Deployment,
-    /// The version that shall serve again.
-    pub target: &'a Live,
-    /// Its saved state, where there is one.
-    pub state: Option<&'a SavedState>,
-}
-
-/// A step that was not done.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum MoveError {
-    /// It failed.
-    #[error("{0}")]
-    Failed(Why),
-    /// It would have removed or replaced stored data, so nothing was done.
-    #[error("stored data would be lost")]
-    WouldDestroyData(Vec<Loss>),
-}
-
-impl From<CloudError> for MoveError {
-    fn from(error: CloudError) -> Self {
-        Self::Failed(Why::new(
-            error.why.kind,
-            format!("{}: {}", error.call, error.why.detail),
-        ))
-    }
-}
-
-/// One strategy of bringing a version back.
-#[async_trait]
-pub trait Mover: Send + Sync {
-    /// Which.
-    fn strategy(&self) -> Strategy;
-    /// Whether it could bring this state back, as far as that shows before anything has changed.
-    async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan>;
-    /// The steps that bring the target back; changes nothing.
-    async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan>;
-    /// The same steps with what they will change, said before the first of them is taken; may prepare them, but
-    /// touches nothing that runs. Asked only of the strategy that goes first.
-    async fn preview(
-        &self,
-        lease: &Lease,
-        restore: &Restore<'_>,
-        steps: Vec<PlannedStep>,
-    ) -> Result<Vec<PlannedStep>, NoPlan>;
-    /// Whether a step was done already.
-    async fn look(&self, restore: &Restore<'_>, step: &PlannedStep)
-    -> Result<StepState, MoveError>;
-    /// Does it. Its key makes a second call harmless where the provider allows that.
-    async fn act(
-        &self,
-        lease: &Lease,
-        restore: &Restore<'_>,
-        step: &PlannedStep,
-    ) -> Result<(), MoveError>;
 }
 
 /// Time and chance.

@@ -24,6 +24,7 @@ use crate::ports::{
 
 mod answers;
 mod call;
+mod workflows;
 
 use answers::{
     ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, DeploymentAnswer,

@@ -14,10 +14,11 @@ use crate::core::lease::Lease;
 use crate::core::observation::{Kind, Why};
 use crate::core::restore::{Loss, NoPlan, Obstacle, PlannedStep, StepKey, Strategy, losses};
 use crate::core::state::{SavedStack, SavedState};
-use crate::ports::{Clock, CloudError, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState};
 
 mod sets;
 mod template;
+mod upload;
 
 use sets::{Progress, Set, Sets};
 
@@ -62,9 +63,25 @@ impl StackRestore {
         Ok(answer.template_body().unwrap_or_default().to_owned())
     }
 
+    /// Larger than a request takes, it has to go through the bucket that CDK has made for templates.
+    async fn fits(&self, saved: &SavedStack) -> Result<(), NoPlan> {
+        let bytes = template::compact(&saved.template).len();
+        if bytes <= template::LARGEST {
+            return Ok(());
+        }
+        let bucket = self.sets.bucket().await;
+        match bucket.map_err(|e| NoPlan::Unknown(e.why))? {
+            Some(_) if bytes <= upload::LARGEST => Ok(()),
+            Some(_) | None => Err(NoPlan::NotApplicable(Obstacle::TemplateTooLarge {
+                stack: saved.name.clone(),
+                bytes,
+            })),
+        }
+    }
+
     /// What stands against bringing this stack back, as far as reading shows.
     async fn check(&self, saved: &SavedStack) -> Result<(), NoPlan> {
-        fits(saved)?;
+        self.fits(saved).await?;
         let (status, now) = join(
             self.sets.status(&saved.name),
             self.template_now(&saved.name),
@@ -141,17 +158,6 @@ impl StackRestore {
             ))),
         }
     }
-}
-
-fn fits(saved: &SavedStack) -> Result<(), NoPlan> {
-    let bytes = template::compact(&saved.template).len();
-    if bytes > template::LARGEST {
-        return Err(NoPlan::NotApplicable(Obstacle::TemplateTooLarge {
-            stack: saved.name.clone(),
-            bytes,
-        }));
-    }
-    Ok(())
 }
 
 /// True where CloudFormation takes no update before a person has acted.
@@ -240,7 +246,7 @@ impl Mover for StackRestore {
     }
 
     async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan> {
-        saved(state)?.stacks.iter().try_for_each(fits)
+        sum(join_all(saved(state)?.stacks.iter().map(|stack| self.fits(stack))).await)
     }
 
     async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan> {
@@ -314,12 +320,12 @@ impl Mover for StackRestore {
         _: &Lease,
         restore: &Restore<'_>,
         step: &PlannedStep,
-    ) -> Result<(), MoveError> {
+    ) -> Result<Acted, MoveError> {
         let stack = of_step(restore, step)?;
         let (name, token) = (stack.name.as_str(), token(step));
         self.settled(name).await?;
         match self.set(stack, &token).await? {
-            Set::Empty => return Ok(()),
+            Set::Empty => return Ok(Acted::Done),
             Set::Executed => {}
             Set::Ready(held) if held.losses.is_empty() => {
                 self.sets.execute(name, &token).await?;
@@ -334,6 +340,9 @@ impl Mover for StackRestore {
                 return Err(MoveError::Failed(why));
             }
         }
-        self.follow(name, &token).await
+        self.follow(name, &token).await.map(|()| Acted::Done)
+    }
+    async fn halt(&self, _: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
+        Ok(())
     }
 }

@@ -52,6 +52,8 @@ pub struct Restoring {
     pub at: usize,
     /// That step was ordered.
     pub ordered: bool,
+    /// The run that was dispatched and is followed by that step.
+    pub child: Option<u64>,
     /// The steps of this strategy are done; its gates are to be judged.
     pub verify: Option<Strategy>,
     /// How the last judged strategy ended.
@@ -115,6 +117,8 @@ pub enum Effect {
     Observe,
     /// Make the plan to restore, or say why there is none.
     PlanRestore,
+    /// Make the plan of a rollback that no job's steps could deploy, or say why there is none.
+    PlanRollback,
     /// Order this step.
     Order(StepKey),
     /// Look whether this ordered step was done, and do it if not.
@@ -191,7 +195,12 @@ impl Deployment {
                 Event::Saved { state },
             ) => next.saved_after = Some(state.clone()),
             (State::Deploying, Event::Allowed) if !self.allowed => {
-                tell.push(AlertEvent::Started);
+                // A rollback is told once, whoever brings the version back: the job's own steps, or this container.
+                tell.push(if self.is_rollback() {
+                    AlertEvent::RollbackStarted
+                } else {
+                    AlertEvent::Started
+                });
                 next.allowed = true;
             }
             (
@@ -264,7 +273,6 @@ impl Deployment {
             (State::Deploying, Event::RestorePlanned { plan })
                 if self.is_rollback() && self.allowed && !plan.steps.is_empty() =>
             {
-                tell.push(AlertEvent::RollbackStarted);
                 next.state = State::Restoring(Restoring::begin(asked_for(), plan.clone()));
             }
             (State::Restoring(now), Event::StepStarted { key }) if now.may_order(key) => {
@@ -275,6 +283,14 @@ impl Deployment {
             }
             (State::Restoring(now), Event::StepDone { key }) if now.is_ordered(key) => {
                 next.state = State::Restoring(now.done());
+            }
+            (State::Restoring(now), Event::Dispatched { key, run, .. })
+                if now.is_ordered(key) && now.child.is_none() =>
+            {
+                next.state = State::Restoring(Restoring {
+                    child: Some(*run),
+                    ..now.done()
+                });
             }
             (State::Restoring(now), Event::StepFailed { key, reason, .. })
                 if now.is_ordered(key) =>
@@ -336,6 +352,9 @@ impl Deployment {
                 });
             }
         }
+        if self.is_heir() {
+            tell.clear();
+        }
         Ok(Step { next, tell })
     }
 
@@ -343,6 +362,7 @@ impl Deployment {
     #[must_use]
     pub fn owed(&self) -> Effect {
         match &self.state {
+            State::Deploying if self.rolls_back_alone() => Effect::PlanRollback,
             State::Deploying => Effect::AwaitJob,
             State::JobEnded { job, live } => after_job(*job, *live),
             State::Watching { .. } => Effect::Observe,
@@ -361,6 +381,14 @@ impl Deployment {
     #[must_use]
     pub fn is_rollback(&self) -> bool {
         self.start.kind == DeploymentType::Rollback
+    }
+
+    /// A rollback from a terminal or by the keeper: there is no job whose steps could deploy the version.
+    fn rolls_back_alone(&self) -> bool {
+        self.is_rollback()
+            && self.allowed
+            && self.start.target.is_some()
+            && self.start.run.run.is_none()
     }
 
     /// The version that a restore brings back: what a rollback asks for as long as it has not been judged itself.
@@ -526,7 +554,26 @@ impl Deployment {
     /// True where a bad verdict may undo this deployment: its version is what serves.
     #[must_use]
     pub fn may_restore(&self) -> bool {
-        self.is_live() && self.start.locked && !self.start.irreversible
+        self.is_live() && self.start.locked && !self.start.irreversible && !self.is_heir()
+    }
+
+    /// Dispatched by another deployment's restore, which tells people, undoes and moves the pointers itself.
+    #[must_use]
+    pub fn is_heir(&self) -> bool {
+        self.start.heir_of.is_some()
+    }
+
+    /// The run that it has dispatched and waits for.
+    #[must_use]
+    pub fn child(&self) -> Option<u64> {
+        match &self.state {
+            State::Restoring(now) => now.child,
+            State::Deploying
+            | State::JobEnded { .. }
+            | State::Watching { .. }
+            | State::Judged(_)
+            | State::Closed(_) => None,
+        }
     }
 
     fn is_live(&self) -> bool {
@@ -699,6 +746,7 @@ impl Restoring {
             plan,
             at: 0,
             ordered: false,
+            child: None,
             verify: None,
             ended: None,
             restored: false,
@@ -724,6 +772,7 @@ impl Restoring {
         Self {
             at: self.at + 1,
             ordered: false,
+            child: None,
             verify: strategy.filter(|s| next != Some(*s)),
             ..self.clone()
         }
@@ -737,6 +786,7 @@ impl Restoring {
         Self {
             at,
             ordered: false,
+            child: None,
             verify: None,
             ..self.clone()
         }
@@ -787,6 +837,7 @@ impl Event {
             Self::Judged(_) => "judged",
             Self::RestorePlanned { .. } => "restore_planned",
             Self::StepStarted { .. } => "step_started",
+            Self::Dispatched { .. } => "dispatched",
             Self::StepDone { .. } => "step_done",
             Self::StepFailed { .. } => "step_failed",
             Self::RestoreJudged { .. } => "restore_judged",

@@ -119,6 +119,9 @@ pub struct Start {
     /// Versions that answered before, by gate.
     #[serde(default)]
     pub versions_before: Vec<(String, String)>,
+    /// Alarms of the alarms gate that fired already before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms_before: Vec<String>,
     /// This deployment holds the environment's lock.
     pub locked: bool,
     /// `verify` stood alone: nothing kept others out while it was deployed.
@@ -130,6 +133,12 @@ pub struct Start {
     /// How many there are in all, where more than these.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub changes_left_out: usize,
+    /// Dispatched by this deployment's restore, whose lock it borrows: it never restores or dispatches itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heir_of: Option<DeploymentId>,
+    /// Begun by the keeper on a bad verdict, without a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -182,6 +191,8 @@ words! {
         CommandLine = "command_line",
         /// The next run, which found it abandoned.
         NextRun = "next_run",
+        /// The deployment that had dispatched it and waits for it.
+        Lender = "lender",
     }
 }
 
@@ -190,7 +201,7 @@ impl Adopter {
     #[must_use]
     pub fn is_successor(self) -> bool {
         match self {
-            Self::Keeper | Self::CommandLine | Self::NextRun => true,
+            Self::Keeper | Self::CommandLine | Self::NextRun | Self::Lender => true,
             Self::Verify | Self::Post => false,
         }
     }
@@ -322,6 +333,16 @@ pub enum Event {
     StepStarted {
         /// Which.
         key: StepKey,
+    },
+    /// A step is done: the workflow was dispatched, and this run is the heir of the lock.
+    Dispatched {
+        /// Which step.
+        key: StepKey,
+        /// GitHub's id of the run.
+        run: u64,
+        /// Its page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
     },
     /// A step is done.
     StepDone {

@@ -125,6 +125,12 @@ pub fn pointers(head: &Head, deployment: &Deployment, closing: &Closing) -> Poin
         to.previous = to.live.take();
         to.live = Some(good.clone());
     }
+    if deployment.start.automatic && closing.status != Status::Success {
+        // What serves is not restored twice without a person.
+        if let Some(live) = &mut to.live {
+            live.bake_until = None;
+        }
+    }
     if !closing.live {
         return to;
     }

@@ -83,7 +83,7 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
         decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
         note: start.note.clone(),
         findings,
-        previous: start.good.clone().or_else(|| start.previous.clone()),
+        previous: (deployment.target().cloned()).or_else(|| start.previous.clone()),
         detail: match event {
             AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
             AlertEvent::Forced

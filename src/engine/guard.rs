@@ -10,7 +10,7 @@ use crate::config::needed_outputs;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
-use crate::core::lease::{Head, Holder, KEEPER_FRESH, Live};
+use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live};
 use crate::core::outcome::KeeperSeen;
 use crate::core::policy::{
     CheckLine, CheckName, CheckOutcome, CheckReport, CheckResult, judge, waits_for_lock,
@@ -22,7 +22,7 @@ use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::changes::Brings;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, lines};
-use crate::engine::metrics::alarms::alarms;
+use crate::engine::metrics::alarms::{alarms, firing};
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::saving::{self, Beside, Captured, beside};
 use crate::engine::session::{CommitOr, Session, new_session};
@@ -172,7 +172,8 @@ pub async fn guard(
     let mut wait = Wait::new(ports, setup, request);
     let mut took_over = None;
     loop {
-        if let Some(held) = look.head(setup).holder {
+        let inherits = look.head(setup).names_heir(request.run.run);
+        if let (Some(held), false) = (look.head(setup).holder, inherits) {
             let settled = look
                 .stacks
                 .iter()
@@ -194,7 +195,8 @@ pub async fn guard(
                 }
             }
         }
-        let holder = look.head(setup).holder;
+        // Who has dispatched this run waits for it, and does not keep it out.
+        let holder = look.head(setup).holder.filter(|_| !inherits);
         let (report, extra) =
             check(ports, setup, request, &mut forge, &look, holder.as_ref()).await;
         let worth = waits_for_lock(request.kind, request.force, &extra.checks);
@@ -271,7 +273,6 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let asks_alarms = !crate::core::policy::skips(request.kind, CheckName::Alarms);
     let (heads, past, (stacks, before, missing_outputs), alarms) = join4(
         ports.history.heads(&setup.environment),
         async {
@@ -282,13 +283,8 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
             }
         },
         look_outside(ports, setup),
-        async {
-            if asks_alarms {
-                alarms(&ports.cloud, &setup.gates).await
-            } else {
-                None
-            }
-        },
+        // Also where they are no condition: what fired already is no evidence against the deployment.
+        alarms(&ports.cloud, &setup.gates),
     )
     .await;
     let heads = heads?;
@@ -373,6 +369,7 @@ async fn check(
         head: &head,
         records: &look.records,
         named: look.named.as_ref(),
+        in_flux: head.mode == Some(HeadMode::Restoring),
     };
     let rollback = request.kind == DeploymentType::Rollback;
     let target = rollback.then(|| past.resolve(&request.target, request.force));
@@ -399,6 +396,9 @@ async fn check(
     };
     let mut lines = lines(setup, request, forge, &local);
     unprobed(&mut lines, look);
+    if let (None, Some(lender)) = (holder, &head.holder) {
+        inherit_approval(&mut lines, lender);
+    }
     let report = judge(request.kind, request.force, lines);
     let missing = matches!(&target, Some(Err(_)));
     let keeper = match &look.heads.keeper {
@@ -419,6 +419,18 @@ async fn check(
         brings,
     };
     (report, extra)
+}
+
+/// The approval of the deployment that dispatched this run holds for it too.
+fn inherit_approval(lines: &mut [CheckLine], lender: &Holder) {
+    for line in lines.iter_mut().filter(|l| l.check == CheckName::Approval) {
+        if line.result != CheckResult::NotApplicable {
+            line.result = CheckResult::Passed {
+                note: Some(lender.deployment.to_string()),
+                remarks: Vec::new(),
+            };
+        }
+    }
 }
 
 /// A stack that could not be read leaves its line as it is; nothing else depends on it here.
@@ -456,6 +468,8 @@ async fn begin(
     allowed: bool,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
+    let lender = (head.holder.as_ref()).filter(|_| head.names_heir(request.run.run));
+    let heir_of = lender.map(|lender| lender.deployment.clone());
     let mut at = ports.clock.now();
     if let Some(live) = &extra.live {
         // Two starts never share a sort key, and a clock that went back does not reorder history.
@@ -485,7 +499,8 @@ async fn begin(
             force: request.force,
             irreversible: request.irreversible,
             target: extra.target.clone(),
-            undoes: look.undoes.clone(),
+            // Its lender undoes what was live.
+            undoes: look.undoes.clone().filter(|_| heir_of.is_none()),
             stacks: look
                 .stacks
                 .iter()
@@ -494,8 +509,11 @@ async fn begin(
                 .collect(),
             failing_before: look.before.failing.clone(),
             versions_before: look.before.versions.clone(),
+            alarms_before: firing(look.alarms.as_ref()),
             locked: allowed,
             unguarded: false,
+            heir_of: heir_of.clone(),
+            automatic: false,
             changes: extra.brings.lines.clone(),
             changes_left_out: extra.brings.left_out,
         };
@@ -631,9 +649,12 @@ pub async fn record_unlocked(
             // It runs already: nothing is known of before.
             failing_before: Vec::new(),
             versions_before: Vec::new(),
+            alarms_before: Vec::new(),
             // Nobody may deploy while it is watched; where somebody holds the lock, it is watched without.
             locked: head.holder.is_none(),
             unguarded: true,
+            heir_of: None,
+            automatic: false,
             changes: Vec::new(),
             changes_left_out: 0,
         };

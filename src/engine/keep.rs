@@ -15,6 +15,7 @@ use crate::core::outcome::{Outcome, Told};
 use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
+use crate::engine::evidence::Evidence;
 use crate::engine::facts::{facts, notice};
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
@@ -56,6 +57,13 @@ pub enum KeptWhat {
     Unreadable(String),
     /// Its window is over and it was looked at again; `None` = another version answers.
     Baking(Option<Verdict>),
+    /// Its window is over, it was found bad, and this rollback ended so.
+    RolledBack {
+        /// The rollback.
+        by: DeploymentId,
+        /// How it ended; in progress where this keeper was stopped.
+        status: Status,
+    },
     /// Somebody else was faster.
     LostRace,
     /// It could not be closed; from outside.
@@ -71,10 +79,14 @@ pub struct Sweep {
     pub told: Vec<Told>,
 }
 
-/// One sweep. `setups` gives the settings of a service in this environment.
+/// The settings that a deployment was started with, from what is kept beside its record; else those at hand.
+pub type Pins<'a> = &'a (dyn Fn(&Setup, &Evidence) -> Setup + Sync);
+
+/// One sweep.
 pub async fn sweep(
     ports: &Ports,
     setup: &Setup,
+    pins: Pins<'_>,
     version: &str,
     say: &Sayer,
     stop: &mut Stop,
@@ -89,10 +101,10 @@ pub async fn sweep(
             ..setup.clone()
         };
         let Some(holder) = head.holder.clone() else {
-            bake::watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
+            bake::watch_on(ports, &setup, pins, &head, &session, say, stop, &mut sweep).await;
             continue;
         };
-        let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
+        let what = match keep_one(ports, &setup, pins, head, &holder, say, stop).await {
             Ok(what) => what,
             Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
             Err(EngineError::Unreadable { why, .. }) => KeptWhat::Unreadable(why),
@@ -287,6 +299,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 async fn keep_one(
     ports: &Ports,
     setup: &Setup,
+    pins: Pins<'_>,
     head: Head,
     holder: &Holder,
     say: &Sayer,
@@ -302,9 +315,12 @@ async fn keep_one(
             })
         }
         Owner::Gone { conclusion } => {
+            let stored = ports.history.deployment(&holder.deployment, now).await?;
+            let evidence = stored.and_then(|s| s.evidence);
+            let setup = pins(setup, &Evidence::read(evidence.as_deref()));
             match take_over(
                 ports,
-                setup,
+                &setup,
                 head,
                 conclusion.as_deref(),
                 Adopter::Keeper,

@@ -1,12 +1,14 @@
 //! Does what `core` decides: makes each decision durable, performs the effect, records how that went. Knows
 //! ports, not adapters.
 
+pub mod backtest;
 pub mod bake;
 pub mod changes;
 pub mod checks;
 pub mod evidence;
 pub mod facts;
 pub mod guard;
+pub mod heir;
 pub mod keep;
 pub mod metrics;
 pub mod notify;
@@ -21,6 +23,7 @@ pub mod session;
 pub mod showing;
 pub mod waiting;
 pub mod watch;
+pub mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,6 +234,20 @@ pub enum Say {
     },
     /// The stack is still changing: the deployment stays open.
     Settling,
+    /// The past is being read.
+    ReadingPast {
+        /// Days that are read.
+        days: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// The past is being judged.
+    JudgingPast {
+        /// Moments that are judged.
+        moments: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// A step of a restore.
     Restoring {
         /// What it does, from outside.

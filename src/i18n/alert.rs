@@ -77,8 +77,8 @@ pub fn done(facts: &Facts, locale: Locale) -> String {
         None => {
             let restoring = facts.decision == Some(Decision::Restore);
             match locale {
-                Locale::En => en::alert::done(facts.event, restoring),
-                Locale::Ko => ko::alert::done(facts.event, restoring),
+                Locale::En => en::alert::done(facts.event, Doing::of(facts), restoring),
+                Locale::Ko => ko::alert::done(facts.event, Doing::of(facts), restoring),
             }
         }
     }
@@ -128,6 +128,8 @@ fn ending(facts: &Facts) -> Option<Ending> {
 pub fn happened(facts: &Facts, locale: Locale) -> Option<&'static str> {
     match facts.event {
         AlertEvent::Started => None,
+        // A person asked for it.
+        AlertEvent::RollbackStarted if facts.reason == ReasonCode::Allowed => None,
         AlertEvent::Forced | AlertEvent::Stuck | AlertEvent::LockTakenOver => match locale {
             Locale::En => en::alert::happened(facts.event),
             Locale::Ko => ko::alert::happened(facts.event),

@@ -49,6 +49,11 @@ pub enum Trouble {
         /// What stands in the way, a sentence each.
         why: Vec<String>,
     },
+    /// Some of the configured ways back would be skipped.
+    Skipped {
+        /// Which and why, a sentence each.
+        why: Vec<String>,
+    },
     /// The record could not be closed.
     NotClosed {
         /// Why.
@@ -138,6 +143,12 @@ impl Trouble {
             }
             (Self::NoRestore { why }, Locale::Ko) => {
                 format!("문제가 생겨도 자동으로 롤백할 수 없습니다: {}", why.join("; "))
+            }
+            (Self::Skipped { why }, Locale::En) => {
+                format!("should this version be bad, a way of rolling back is skipped: {}", why.join("; "))
+            }
+            (Self::Skipped { why }, Locale::Ko) => {
+                format!("문제가 생겨 롤백하게 되면 다음 방법은 건너뜁니다: {}", why.join("; "))
             }
             (Self::NotClosed { why }, Locale::En) => {
                 format!("the record could not be closed ({why}); the next run or the keeper closes it by evidence")

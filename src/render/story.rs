@@ -77,6 +77,7 @@ impl<'a> Story<'a> {
                     | Event::YieldAsked { .. }
                     | Event::CancelAsked { .. }
                     | Event::StepStarted { .. }
+                    | Event::Dispatched { .. }
                     | Event::StepDone { .. }
                     | Event::StepFailed { .. }
                     | Event::UndoneBy { .. } => {}

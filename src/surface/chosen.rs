@@ -9,7 +9,7 @@ use crate::core::restore::Strategy;
 use crate::engine::Setup;
 use crate::i18n::Locale;
 use crate::i18n::config::ProblemKind;
-use crate::surface::connect::{StoreName, Wanted};
+use crate::surface::connect::{StoreName, Wanted, WorkflowWanted};
 
 /// What inputs or flags give; absent = as configured.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +80,7 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
         .or_else(|| environment.service.clone())
         .or_else(|| given.repository_service.clone())
         .ok_or(Unfit::NoService)?;
-    let github_environments = environment
+    let github_environments: Vec<String> = environment
         .github_environments()
         .into_iter()
         .map(str::to_owned)
@@ -119,6 +119,15 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
         slack_webhook_url: given.slack_webhook_url.clone().or(alerts.slack_webhook_url),
         slack_bot: bot_token.zip(channel),
         sns_topic_arn: given.sns_topic_arn.clone().or(alerts.sns_topic_arn),
+        workflow: rollback
+            .strategies
+            .contains(&Strategy::Workflow)
+            .then(|| WorkflowWanted {
+                environment: environment.name.to_string(),
+                github_environments: github_environments.clone(),
+                own_run: given.run,
+                target: rollback.workflow.clone(),
+            }),
     };
     let setup = Setup {
         environment: environment.name,

@@ -95,6 +95,11 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| call.unreadable(error))
     }
 
+    /// As JSON, where it is some.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
     pub(super) fn text(self, call: &Call) -> Result<String, ForgeError> {
         String::from_utf8(self.body).map_err(|error| call.unreadable(error))
     }

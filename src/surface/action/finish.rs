@@ -187,6 +187,11 @@ async fn adopt(
             stage.failed(&error)
         })?
         .start;
+    let lender = head.lender.as_ref().map(|l| &l.deployment);
+    if lender == Some(&start.id) {
+        let (ports, setup) = (&connected.ports, &connected.chosen.setup);
+        return Session::waiting(ports, setup, stored, head, by).map_err(|e| stage.failed(&e));
+    }
     let holder = match &head.holder {
         Some(holder) if holder.deployment == start.id => holder.clone(),
         _ => unlocked_holder(stage, &start)?,

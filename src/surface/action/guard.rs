@@ -12,7 +12,7 @@ use crate::core::reason::ReasonCode;
 use crate::core::record::Decision;
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
 use crate::engine::notify::{deliver, deliver_with_owed};
-use crate::engine::restore::{RollsBack, foresee, plan_rollback};
+use crate::engine::restore::{Foreseen, RollsBack, foresee, plan_rollback};
 use crate::engine::saving::{Beside, beside};
 use crate::engine::session::Session;
 use crate::engine::showing::{self, Found, show};
@@ -185,7 +185,7 @@ async fn started(
     // What ran before is stored before this stage ends: until then the job's own steps do not begin.
     let ((told, owed), foreseen, shown, stopped_by) = tokio::select! {
         biased;
-        by = stopped(stop) => ((Vec::new(), Vec::new()), Vec::new(), Ok(()), Some(by)),
+        by = stopped(stop) => ((Vec::new(), Vec::new()), Foreseen::default(), Ok(()), Some(by)),
         (told, foreseen, shown) = join3(telling, foresee(&mut session), showing) => (told, foreseen, shown, None),
     };
     stage.tell_owed(&owed);
@@ -196,8 +196,12 @@ async fn started(
     }
     let mut notes: Vec<String> = not_saved(&session, stage.locale).into_iter().collect();
     notes.extend(not_shown(shown, stage.locale));
-    if !foreseen.is_empty() {
-        notes.push(Trouble::NoRestore { why: foreseen }.text(stage.locale));
+    let Foreseen { none, skipped } = foreseen;
+    if !none.is_empty() {
+        notes.push(Trouble::NoRestore { why: none }.text(stage.locale));
+    }
+    if !skipped.is_empty() {
+        notes.push(Trouble::Skipped { why: skipped }.text(stage.locale));
     }
     let report = Report {
         notes,

@@ -65,8 +65,13 @@ pub async fn find(
         .holder
         .as_ref()
         .is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
+    // A run that this job has dispatched has it, and gives it back.
+    let lent = head
+        .lender
+        .as_ref()
+        .is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
     let unlocked = crate::core::journal::replay(&stored.entries).is_ok_and(|d| !d.start.locked);
-    Ok(if ours || unlocked {
+    Ok(if ours || lent || unlocked {
         Own::Open(Box::new(stored), Box::new(head))
     } else {
         Own::Lost(Box::new(stored))

@@ -5,17 +5,20 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use crate::config::parse;
 use crate::core::alert::NoticeState;
 use crate::core::journal::Adopter;
 use crate::core::lease::Owner;
 use crate::core::outcome::Exit;
 use crate::core::record::{Status, Verdict};
-use crate::engine::Stop;
+use crate::engine::evidence::Evidence;
 use crate::engine::keep::{Kept, KeptWhat, Taken, job_of, owner_of, sweep, take_over_with};
 use crate::engine::resume::How;
+use crate::engine::{Setup, Stop};
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
 use crate::i18n::{Locale, Word};
+use crate::surface::action::guard::pinned_of;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
@@ -48,7 +51,8 @@ pub async fn keep(
     let setup = &context.chosen.setup;
     let say = sayer(context.locale, context.ports.clock.clone());
     let version = env!("CARGO_PKG_VERSION");
-    let done = sweep(&context.ports, setup, version, &say, stop)
+    let pins = |now: &Setup, evidence: &Evidence| pinned(now, evidence, env);
+    let done = sweep(&context.ports, setup, &pins, version, &say, stop)
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     let sent = done
@@ -83,11 +87,37 @@ pub async fn keep(
         .kept
         .iter()
         .any(|k| matches!(k.what, KeptWhat::Failed(_) | KeptWhat::Unreadable(_)));
+    let bad = |k: &Kept| match k.what {
+        KeptWhat::RolledBack { status, .. } => {
+            matches!(status, Status::RollbackFailed | Status::Failure)
+        }
+        _ => false,
+    };
     Ok(if failed {
         Exit::Unreachable
+    } else if done.kept.iter().any(bad) {
+        Exit::Act
     } else {
         Exit::Fine
     })
+}
+
+/// As it was pinned by the deployment's own job; messages go where they go now.
+fn pinned(now: &Setup, evidence: &Evidence, env: &Env) -> Setup {
+    let lookup = |name: &str| env.get(name).cloned();
+    let then = pinned_of(evidence.text().as_deref()).and_then(|pinned| {
+        let settings = parse(&pinned.file, &pinned.text?).ok()?;
+        settings.environment(now.environment.as_str(), &lookup).ok()
+    });
+    match then {
+        Some(then) => Setup {
+            stacks: then.stacks,
+            gates: then.gates,
+            rollback: then.rollback,
+            ..now.clone()
+        },
+        None => now.clone(),
+    }
 }
 
 fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
@@ -124,6 +154,12 @@ fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
             verdict: *verdict,
         }
         .text(locale),
+        KeptWhat::RolledBack { by, status } => Saying::RolledBackBy {
+            deployment,
+            by: by.as_str(),
+            status: *status,
+        }
+        .text(locale),
         KeptWhat::LostRace => Saying::LostRace { deployment }.text(locale),
         KeptWhat::Failed(why) => Trouble::NotClosed { why: why.clone() }.text(locale),
     }
@@ -139,6 +175,7 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Unreadable(_) => ("unreadable", None),
         KeptWhat::Baking(None) => ("superseded", None),
         KeptWhat::Baking(Some(_)) => ("watching", None),
+        KeptWhat::RolledBack { status, .. } => ("rolled_back", Some(status.as_str())),
         KeptWhat::LostRace => ("lost_race", None),
         KeptWhat::Failed(_) => ("failed", None),
     };
@@ -146,7 +183,12 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Baking(verdict) => verdict.map(Verdict::as_str),
         _ => None,
     };
+    let by = match &kept.what {
+        KeptWhat::RolledBack { by, .. } => Some(by.as_str()),
+        _ => None,
+    };
     json!({
+        "by": by,
         "service": kept.service.as_str(), "deploymentId": kept.deployment.as_str(),
         "what": what, "status": status, "verdict": verdict,
     })

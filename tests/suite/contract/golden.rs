@@ -152,6 +152,7 @@ fn start() -> Start {
         stacks,
         failing_before: vec!["old".into()],
         versions_before: vec![("api".into(), "0000000".into())],
+        alarms_before: Vec::new(),
         ..guard.start_event()
     }
 }
@@ -230,6 +231,11 @@ fn every_event() -> Vec<Event> {
         Event::RestorePlanned { plan: plan() },
         Event::StepStarted { key: key.clone() },
         Event::StepDone { key: key.clone() },
+        Event::Dispatched {
+            key: key.clone(),
+            run: 99,
+            url: Some("https://github.com/hanbit/todo/actions/runs/99".into()),
+        },
         Event::StepFailed {
             key,
             why: Why::new(Kind::Provider, "ResourceConflictException"),
@@ -271,6 +277,7 @@ fn is_listed(event: &Event) -> bool {
         | Event::RestorePlanned { .. }
         | Event::StepStarted { .. }
         | Event::StepDone { .. }
+        | Event::Dispatched { .. }
         | Event::StepFailed { .. }
         | Event::RestoreJudged { .. }
         | Event::Closed(_)

@@ -223,8 +223,11 @@ impl Guard {
             stacks: Vec::new(),
             failing_before: Vec::new(),
             versions_before: Vec::new(),
+            alarms_before: Vec::new(),
             locked: true,
             unguarded: false,
+            heir_of: None,
+            automatic: false,
             changes: vec!["첫 줄".into()],
             changes_left_out: 0,
         }

@@ -40,6 +40,7 @@ fn sweep(story: &Story) -> Option<Option<Verdict>> {
         KeptWhat::Alive { .. }
         | KeptWhat::Settling
         | KeptWhat::Closed(_)
+        | KeptWhat::RolledBack { .. }
         | KeptWhat::Freed
         | KeptWhat::Unreadable(_)
         | KeptWhat::LostRace

@@ -18,6 +18,7 @@ use deploy_guard::core::record::{DeploymentType, Record, Status};
 use deploy_guard::core::restore::{RollbackSettings, Strategy};
 use deploy_guard::core::stats::Delta;
 use deploy_guard::core::target::TargetSpec;
+use deploy_guard::engine::evidence::Evidence;
 use deploy_guard::engine::guard::{Extra, Guarded, NotStarted, Request, guard};
 use deploy_guard::engine::keep::{Sweep, sweep};
 use deploy_guard::engine::notify::deliver_with_owed;
@@ -193,7 +194,13 @@ impl Story {
             .cloud(),
             prober: Arc::new(path.clone()),
             notifiers: vec![voice(Channel::Slack), voice(Channel::Sns)],
-            movers: vec![hand(Strategy::LambdaAlias), hand(Strategy::Cloudformation)],
+            movers: [
+                Strategy::LambdaAlias,
+                Strategy::Cloudformation,
+                Strategy::Workflow,
+            ]
+            .map(hand)
+            .into(),
             clock: self.time.clone(),
         };
         Process {
@@ -536,6 +543,9 @@ fn gates() -> GateSettings {
         interval: seconds(10),
         false_rollback: 0.01,
         early_pass: false,
+        failing_minutes: 2,
+        of_minutes: 3,
+        traffic_vanished: deploy_guard::core::gate::OnTrafficVanished::Inconclusive,
         mode: Mode::Sequential,
         on_inconclusive: OnInconclusive::Hold,
         data_lag: 2 * MINUTE,
@@ -632,6 +642,13 @@ async fn try_finish(
     let (ports, setup) = (&process.ports, process.setup.clone());
     let heads = ports.history.heads(&setup.environment).await?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
+    if let Some(head) = head.clone().filter(|h| {
+        h.lender
+            .as_ref()
+            .is_some_and(|lender| lender.run == Some(job.run))
+    }) {
+        return wait_for_heir(process, head, by, status).await;
+    }
     let held = head.and_then(|h| h.holder.clone().map(|holder| (h, holder)));
     let Some((head, holder)) = held.filter(|(_, holder)| holder.run == Some(job.run)) else {
         return Ok(earlier(process, job, by).await?.unwrap_or(End::Nothing));
@@ -644,7 +661,34 @@ async fn try_finish(
         return Ok(End::Nothing);
     };
     let adopted = Session::adopt(ports, &setup, stored, head, by, holder, Vec::new()).await;
-    let mut session = adopted.map_err(CommitOr::into_engine)?;
+    let session = adopted.map_err(CommitOr::into_engine)?;
+    go_on(process, session, by, status).await
+}
+
+/// The lock is in the hands of a run that this job has dispatched.
+async fn wait_for_heir(
+    process: &Process,
+    head: Head,
+    by: Adopter,
+    status: JobStatus,
+) -> Result<End, EngineError> {
+    let (ports, setup) = (&process.ports, process.setup.clone());
+    let lender = head.lender.clone().expect("a lender");
+    let stored = ports
+        .history
+        .deployment(&lender.deployment, ports.clock.now())
+        .await?;
+    let stored = stored.expect("it is recorded");
+    let session = Session::waiting(ports, &setup, stored, head, by)?;
+    go_on(process, session, by, status).await
+}
+
+async fn go_on(
+    process: &Process,
+    mut session: Session,
+    by: Adopter,
+    status: JobStatus,
+) -> Result<End, EngineError> {
     let how = How {
         job: status,
         quick: false,
@@ -733,7 +777,9 @@ pub async fn job_of(process: &Process, town: &Town, job: &Job) -> Vec<End> {
 
 pub async fn keeper(process: &Process) -> Result<Sweep, EngineError> {
     let mut stop = process.stop.clone();
-    sweep(&process.ports, &process.setup, "1.0.0", &quiet(), &mut stop).await
+    let as_now = |now: &Setup, _: &Evidence| now.clone();
+    let (ports, setup) = (&process.ports, &process.setup);
+    sweep(ports, setup, &as_now, "1.0.0", &quiet(), &mut stop).await
 }
 
 /// Whether a process has died.

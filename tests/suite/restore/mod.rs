@@ -2,5 +2,9 @@
 
 mod aliases;
 mod command;
+mod keeper;
 mod prod;
 mod stacks;
+mod sweep;
+mod told;
+mod workflows;

@@ -32,6 +32,14 @@ pub struct Like {
     pub functions: usize,
     pub aliases: bool,
     pub strategies: &'static str,
+    /// Further resources of the stack.
+    pub resources: Value,
+    /// Stacks that are deployed before it.
+    pub before: &'static [&'static str],
+    /// Told by Slack and mail, in this language.
+    pub told: Option<&'static str>,
+    /// The workflow that `workflow` dispatches.
+    pub workflow: Option<&'static str>,
     pub more: String,
 }
 
@@ -41,6 +49,10 @@ impl Default for Like {
             functions: 3,
             aliases: true,
             strategies: "lambda_alias",
+            resources: json!({}),
+            before: &[],
+            told: None,
+            workflow: None,
             more: String::new(),
         }
     }
@@ -79,24 +91,40 @@ pub fn template(functions: usize, more: &Value) -> String {
     .to_string()
 }
 
-fn config(world: &World, like: &Like) -> String {
+async fn config(world: &World, like: &Like) -> String {
     let url = world.app.health_url();
+    let (mut locale, mut alerts) = ("en", String::new());
+    if let Some(told) = like.told {
+        locale = told;
+        let (hook, topic) = (
+            world.slack.webhook_url(),
+            world.scene.create_topic("deployment-alerts-prod").await,
+        );
+        alerts = format!(
+            "    alerts: {{ slack: {{ webhook_url: \"{hook}\" }}, sns: {{ topic_arn: \"{topic}\" }} }}\n"
+        );
+    }
     let (strategies, more) = (like.strategies, &like.more);
+    let stacks = [like.before, &[STACK]].concat().join(", ");
+    let workflow = like.workflow.map_or_else(String::new, |file| {
+        format!(", workflow: {{ file: {file}, ref: main, timeout: 5m }}")
+    });
     format!(
         "version: 1
 service: todo
+locale: {locale}
 environments:
   prod:
     production: true
-    stacks: [{STACK}]
+    stacks: [{stacks}]
     gates:
       window: 6s
       interval: 1s
       early_pass: true
       http:
         - {{ name: api, url: \"{url}\", warmup: 0s, confirm: 0s }}
-    rollback: {{ strategies: [{strategies}], verify: 6s }}
-{more}"
+    rollback: {{ strategies: [{strategies}], verify: 6s{workflow} }}
+{alerts}{more}"
     )
 }
 
@@ -111,7 +139,14 @@ impl Prod {
     /// Nothing was ever deployed under guard.
     pub async fn bare(like: &Like) -> Self {
         let world = World::new().await;
-        let stack = template(like.functions, &json!({}));
+        for name in like.before {
+            let stack = template(0, &json!({}));
+            world
+                .scene
+                .create_stack(name, &stack, &[("Release", "v1")])
+                .await;
+        }
+        let stack = template(like.functions, &like.resources);
         world
             .scene
             .create_stack(STACK, &stack, &[("Release", "v1")])
@@ -121,7 +156,7 @@ impl Prod {
                 .map(|n| format!("todo-prod-{n}"))
                 .collect(),
             behaviours: Mutex::default(),
-            config: config(&world, like),
+            config: config(&world, like).await,
             world,
         };
         prod.world
@@ -136,6 +171,12 @@ impl Prod {
             }
         }
         prod
+    }
+
+    /// The file as the command line reads it says something else from now on.
+    pub fn change_config(&mut self, from: &str, to: &str) {
+        assert!(self.config.contains(from));
+        self.config = self.config.replace(from, to);
     }
 
     pub async fn lambda(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -315,6 +356,12 @@ impl Prod {
             container: None,
         };
         let ended = process.run().await;
+        // Whoever runs a command finds the folder as it was.
+        let left: Vec<_> = std::fs::read_dir(file.path())
+            .unwrap()
+            .map(|f| f.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["deploy-guard.yml"], "{args:?} leaves nothing behind");
         let lines: Vec<_> = ended.lines.iter().map(|l| l.text.as_str()).collect();
         (ended.code.unwrap_or(-1), lines.join("\n"))
     }
