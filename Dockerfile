@@ -18,6 +18,7 @@ ENV CARGO_INCREMENTAL=0 \
     RUSTFLAGS="--remap-path-prefix=/build=. --remap-path-prefix=/usr/local/cargo=cargo" \
     SOURCE_DATE_EPOCH=0
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 # This layer holds the compiled dependencies; it is built anew only when one of them changes. Cargo wants every target
 # that the manifest names to be there.
 RUN sed -n 's/^path = "\(.*\)"$/\1/p' Cargo.toml > targets \

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use deploy_guard::core::verdict::peers::{PEERS, Peer};
+
 use crate::cells::Group;
-use crate::peers::{PEERS, Peer};
+
 use crate::plot::Point;
 use crate::rows::{
     FALSE_PASS, Row, duty, found, is_false_pass, meets, minutes, percent, reference, service,

@@ -10,7 +10,6 @@
 
 mod cells;
 mod compare;
-mod peers;
 mod plot;
 mod probes;
 mod random;

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use deploy_guard::core::verdict::interval::wilson;
+use deploy_guard::core::verdict::peers::{PEERS, SHOWN};
 
 use crate::Options;
 use crate::cells::{FAULTY, FAULTY_WITH_DAY, Group, HEALTHY, HEALTHY_WITH_DAY, USUAL};
 use crate::compare::{losses, matched};
-use crate::peers::PEERS;
+
 use crate::probes::false_alarms;
 use crate::requests::multiple;
 use crate::rows::{
@@ -172,9 +173,6 @@ fn healthy(out: &mut String, rows: &[Row]) {
     table(out, &rows, &HEALTHY, |row| percent(row.outcome.healthy));
     out.push_str("What is neither rolled back nor certified is inconclusive and says why.\n\n");
 }
-
-/// Settings that are shown beside ours: each family's default and one that is often advised.
-const SHOWN: [usize; 8] = [0, 3, 7, 10, 14, 15, 16, 21];
 
 fn peer_head(out: &mut String, first: &str) {
     let _ = write!(out, "| {first} | deploy-guard |");

@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deploy_guard::core::verdict::interval::wilson;
+use deploy_guard::core::verdict::peers::{self, PEERS};
 use deploy_guard::core::verdict::{PreparedTest, RateTest, Traffic, Verdict};
 
-use crate::peers::{self, PEERS};
 use crate::random::Random;
 use crate::scenario::{ALPHA, BOUND, Cell, WATCH};
 
@@ -90,7 +90,7 @@ fn simulate(cell: &Cell, seed: u64, runs: u32) -> Outcome {
                 } else {
                     1
                 };
-                others[index].at[since(usize::from(minute))] += weight;
+                others[index].at[since(minute)] += weight;
             }
         }
     }

@@ -2,6 +2,7 @@
 //! follows, and which effects are now owed. No async, I/O, clock, environment or tracing.
 
 pub mod alert;
+pub mod backtest;
 pub mod changes;
 pub mod deployment;
 pub mod gate;

@@ -112,6 +112,16 @@ impl MetricWatch {
         watch
     }
 
+    /// Alarms that fired already at the checks before the deployment.
+    #[must_use]
+    pub fn with_alarms_before(mut self, names: &[String]) -> Self {
+        self.memory
+            .alarms
+            .firing_before
+            .extend(names.iter().cloned());
+        self
+    }
+
     /// The same gates and baseline for the version that a restore brought back: minutes count from `since` on, alarms
     /// that fire already are no evidence against it, and what so short a look cannot prove does not hold it.
     #[must_use]
@@ -155,6 +165,18 @@ impl MetricWatch {
 
     fn terms(&self) -> Terms {
         Terms::of(&self.gates, self.gates.http.len() + self.rate_gates().len())
+    }
+
+    /// The tests of everything that is configured, found as for a watch; what could not be found, with the reason.
+    pub async fn tests_of(
+        gates: &GateSettings,
+        stacks: &[String],
+        cloud: &Cloud,
+        now: Timestamp,
+    ) -> (Vec<RateGate>, Vec<(String, Why)>) {
+        let mut watch = Self::new(gates, stacks, now, now, now);
+        watch.find_functions(cloud).await;
+        (watch.rate_gates(), watch.missing())
     }
 
     fn rate_gates(&self) -> Vec<RateGate> {

@@ -1,6 +1,7 @@
 //! Does what `core` decides: makes each decision durable, performs the effect, records how that went. Knows
 //! ports, not adapters.
 
+pub mod backtest;
 pub mod bake;
 pub mod changes;
 pub mod checks;
@@ -233,6 +234,20 @@ pub enum Say {
     },
     /// The stack is still changing: the deployment stays open.
     Settling,
+    /// The past is being read.
+    ReadingPast {
+        /// Days that are read.
+        days: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// The past is being judged.
+    JudgingPast {
+        /// Moments that are judged.
+        moments: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// A step of a restore.
     Restoring {
         /// What it does, from outside.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use crate::core::deployment::Deployment;
 use crate::core::id::CommitSha;
@@ -129,8 +129,10 @@ pub async fn show(
             description: description.clone(),
             page: start.run.url.clone(),
         };
-        forge.show(on_github, &status).await?;
-        undone(forge, setup, deployment, on_github, &status).await
+        let undone = undone(forge, setup, deployment, on_github, &status);
+        try_join(forge.show(on_github, &status), undone)
+            .await
+            .map(|_| ())
     };
     let done = in_time(&ports.clock, work).await;
     done.map_err(|error| error.to_string())

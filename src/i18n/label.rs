@@ -40,6 +40,14 @@ labels! {
     Note: "Reason given", "배포 사유";
     Run: "Run", "실행";
     Started: "Started", "시작 시각";
+    EndedAs: "Ended as", "실제 결과";
+    WouldBe: "Would be judged", "예상 판정";
+    Within: "Within", "판정까지";
+    Rule: "Rule", "규칙";
+    BadFound: "Bad ones rolled back", "불량 배포 롤백";
+    GoodRolledBack: "Good ones rolled back", "정상 배포 롤백";
+    QuietRolledBack: "Quiet moments rolled back", "평상시 롤백";
+    Median: "Median", "중앙값";
     Duration: "Duration", "소요시간";
     Status: "Status", "상태";
     Verdict: "Verdict", "판정";

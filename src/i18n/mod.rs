@@ -15,6 +15,7 @@ mod ko;
 pub mod label;
 pub mod message;
 pub mod obstacle;
+pub mod past;
 pub mod reason;
 pub mod saying;
 pub mod sight;

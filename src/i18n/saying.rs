@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::core::alert::Channel;
 use crate::core::lease::Holder;
-use crate::i18n::wording::{duration, one_line};
+use crate::i18n::wording::{count, duration, one_line, plural};
 use crate::i18n::{Locale, Word};
 
 /// One line.
@@ -65,6 +65,32 @@ pub enum Saying<'a> {
     Restoring {
         /// What it does.
         what: &'a str,
+    },
+    /// The past is being read.
+    ReadingPast {
+        /// Days that are read.
+        days: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// The past is being judged.
+    JudgingPast {
+        /// Moments that are judged.
+        moments: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// None of the gates has a history.
+    NoGateWithPast {
+        /// Where.
+        environment: &'a str,
+    },
+    /// The metrics could not be read.
+    MetricsFailed {
+        /// Why.
+        why: &'a str,
+        /// Where.
+        environment: &'a str,
     },
     /// The lock was free already.
     AlreadyFree,
@@ -248,6 +274,19 @@ impl Saying<'_> {
             }
             Self::Settling => "the stack is still changing; the deployment stays open".to_owned(),
             Self::Restoring { what } => format!("restoring: {}", one_line(what, 200)),
+            Self::ReadingPast { days, of } => {
+                format!("reading CloudWatch: {days} of {}", plural(u64::from(*of), "day", "days"))
+            }
+            Self::JudgingPast { moments, of } => {
+                format!("judging: {} of {}", count(*moments), plural(*of, "moment", "moments"))
+            }
+            Self::NoGateWithPast { environment } => format!(
+                "no gate of {environment} can be judged afterwards: CloudWatch has a history of `lambda`, `api_gateway` and `metric` gates only"
+            ),
+            Self::MetricsFailed { why, environment } => format!(
+                "the metrics cannot be read: {}; `deploy-guard doctor {environment}` looks for the cause",
+                one_line(why, 1000)
+            ),
             Self::AlreadyFree => "nobody holds the lock".to_owned(),
             Self::StillAlive { holder } => format!(
                 "{} is still under way, so its lock was not released; cancel the run first, or add `--force`",
@@ -396,6 +435,19 @@ impl Saying<'_> {
             }
             Self::Settling => "스택이 아직 변경 중이어서 배포를 열어 둡니다".to_owned(),
             Self::Restoring { what } => format!("복원 중: {}", one_line(what, 200)),
+            Self::ReadingPast { days, of } => {
+                format!("CloudWatch 기록을 읽는 중: {of}일 중 {days}일")
+            }
+            Self::JudgingPast { moments, of } => {
+                format!("판정 중: {}개 시점 중 {}개", count(*of), count(*moments))
+            }
+            Self::NoGateWithPast { environment } => format!(
+                "{environment} 환경에는 지난 기록으로 판정할 수 있는 게이트가 없습니다. CloudWatch에 기록이 남는 게이트는 `lambda`, `api_gateway`, `metric`뿐입니다"
+            ),
+            Self::MetricsFailed { why, environment } => format!(
+                "지표를 읽을 수 없습니다: {}. `deploy-guard doctor {environment}` 명령으로 원인을 찾을 수 있습니다",
+                one_line(why, 1000)
+            ),
             Self::AlreadyFree => "잠금을 보유한 배포가 없습니다".to_owned(),
             Self::StillAlive { holder } => format!(
                 "{} 배포가 아직 진행 중이어서 잠금을 해제하지 않았습니다. 먼저 실행을 취소하거나 `--force`를 붙이십시오",
@@ -417,7 +469,7 @@ impl Saying<'_> {
                 one_line(path, 300)
             ),
             Self::NoTable { table } => format!(
-                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'을 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'를 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
                 one_line(table, 300)
             ),
             Self::StoreFailed { why } => format!(

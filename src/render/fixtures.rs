@@ -11,7 +11,7 @@ use crate::core::journal::*;
 use crate::core::lease::{Holder, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::outcome::*;
-use crate::core::policy::{self, CheckLine, CheckName, CheckOutcome, CheckResult, Remark};
+use crate::core::policy::{self, CheckLine, CheckName, CheckOutcome, CheckResult};
 use crate::core::reason::ReasonCode;
 use crate::core::record::*;
 use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
@@ -84,6 +84,7 @@ pub fn start(kind: DeploymentType) -> Start {
         stacks: Vec::new(),
         failing_before: Vec::new(),
         versions_before: Vec::new(),
+        alarms_before: Vec::new(),
         locked: true,
         unguarded: false,
         heir_of: None,
@@ -299,7 +300,7 @@ pub fn checks(kind: DeploymentType) -> Vec<CheckLine> {
         if line.check == CheckName::Approval {
             line.result = CheckResult::Passed {
                 note: Some("@lee".to_owned()),
-                remarks: vec![Remark::Attempt(2)],
+                remarks: Vec::new(),
             };
         }
         if line.check == CheckName::Branch && line.result != CheckResult::Skipped {

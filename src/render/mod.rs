@@ -1,6 +1,7 @@
 //! Text for each surface, from reports and facts; pure, and the only place where outside text is escaped.
 
 pub mod annotation;
+pub mod backtest;
 mod columns;
 pub mod escape;
 pub mod json;

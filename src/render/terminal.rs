@@ -14,7 +14,7 @@ pub use crate::render::columns::{Colours, width};
 use crate::render::columns::{Paint, columns, pad};
 use crate::render::timeline;
 
-fn status_paint(status: Option<Status>, verdict: Option<Verdict>) -> Paint {
+pub(super) fn status_paint(status: Option<Status>, verdict: Option<Verdict>) -> Paint {
     match status {
         Some(Status::Success) if verdict == Some(Verdict::Inconclusive) => Paint::Warn,
         Some(Status::Success) => Paint::Good,
@@ -25,7 +25,7 @@ fn status_paint(status: Option<Status>, verdict: Option<Verdict>) -> Paint {
     }
 }
 
-fn status_word(status: &StoredWord<Status>, locale: Locale) -> String {
+pub(super) fn status_word(status: &StoredWord<Status>, locale: Locale) -> String {
     match status {
         StoredWord::Known(status) => status.word(locale).to_owned(),
         StoredWord::Other(text) => one_line(text, 20),

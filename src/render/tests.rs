@@ -4,8 +4,10 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use crate::core::alert::AlertEvent;
+use crate::core::changes::Pull;
 use crate::core::gate::http::Problem;
 use crate::core::gate::{Finding, GateKind, Seen};
+use crate::core::id::CommitSha;
 use crate::core::journal::{Event, Start};
 use crate::core::lease::{Head, HeadMode, Owner};
 use crate::core::observation::{Kind, Why};
@@ -283,7 +285,7 @@ fn api_json() {
     let lock = serde_json::to_string_pretty(&lock).expect("JSON");
     assert!(!lock.contains("aaaaaaaa"), "the token stays secret");
     assert_snapshot!("json_lock", lock);
-    let show = json::show(&records[0], &fixtures::all()[1].1.entries);
+    let show = json::show(&records[0], &fixtures::all()[1].1.entries, Locale::En);
     assert_eq!(show["journal"][0]["n"], 1);
     assert_eq!(show["journal"][0]["events"][0]["event"], "started");
     assert_eq!(json::record(&records[2])["details"]["from"], "script");
@@ -390,6 +392,11 @@ const HOSTILE: &[&str] = &[
 ];
 
 fn spoil(report: &mut Report, bad: &str) {
+    let pull = Pull {
+        number: 7,
+        url: bad.to_owned(),
+    };
+    report.pulls = vec![(brought(), vec![pull])];
     let some = || Some(bad.to_owned());
     report.asked.environment = bad.to_owned();
     report.asked.service = bad.to_owned();
@@ -449,10 +456,14 @@ fn spoil(report: &mut Report, bad: &str) {
     }
 }
 
+fn brought() -> CommitSha {
+    CommitSha::parse("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678").expect("a commit")
+}
+
 fn spoil_start(start: &mut Start, bad: &str) {
     start.actor = Some(bad.to_owned());
     start.note = Some(bad.to_owned());
-    start.changes = vec![bad.to_owned()];
+    start.changes = vec![bad.to_owned(), format!("{} {bad}", brought())];
     start.run.url = Some(bad.to_owned());
 }
 
@@ -537,6 +548,7 @@ fn alert_never_leaks(event: AlertEvent, bad: &str) {
     let some = || Some(bad.to_owned());
     (facts.actor, facts.note, facts.detail, facts.run_url) = (some(), some(), some(), some());
     facts.stacks = vec![bad.to_owned()];
+    (facts.changes, facts.compare_url) = (vec![bad.to_owned()], some());
     spoil_findings(&mut facts.findings, bad);
     for locale in Locale::ALL {
         let message = message::message(&facts, true, Some(bad), *locale);
@@ -552,11 +564,12 @@ fn alert_never_leaks(event: AlertEvent, bad: &str) {
             .flatten()
         {
             let value = field["value"].as_str().unwrap_or_default();
-            let link = facts
-                .run_url
-                .as_deref()
-                .is_some_and(|u| value.starts_with(&format!("<{u}|")));
-            assert!(link || !value.contains('<'), "{bad:?}: {value}");
+            let mut lines = value.lines();
+            let link = |line: &str| line.starts_with(&format!("<{bad}|"));
+            assert!(
+                lines.all(|line| link(line) || !line.contains('<')),
+                "{bad:?}: {value}"
+            );
         }
     }
 }

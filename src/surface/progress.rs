@@ -36,6 +36,16 @@ pub fn line(say: &Say, locale: Locale, now: crate::core::time::Timestamp) -> Str
             why: &why.detail,
         }
         .text(locale),
+        Say::ReadingPast { days, of } => Saying::ReadingPast {
+            days: *days,
+            of: *of,
+        }
+        .text(locale),
+        Say::JudgingPast { moments, of } => Saying::JudgingPast {
+            moments: *moments as u64,
+            of: *of as u64,
+        }
+        .text(locale),
         Say::Settling => Saying::Settling.text(locale),
         Say::Restoring { what } => Saying::Restoring { what }.text(locale),
     }

@@ -177,6 +177,37 @@ fn stages_of_the_action_are_names_in_the_image() {
 }
 
 #[test]
+fn the_action_has_a_sign_that_the_marketplace_knows() {
+    let branding = &action()["branding"];
+    let colors = [
+        "white",
+        "black",
+        "yellow",
+        "blue",
+        "green",
+        "orange",
+        "red",
+        "purple",
+        "gray-dark",
+    ];
+    let color = branding["color"].as_str().expect("a colour");
+    assert!(colors.contains(&color), "{color}");
+    assert_eq!(branding["icon"].as_str(), Some("shield"));
+}
+
+#[test]
+fn the_configuration_of_the_smoke_test_is_valid() {
+    let file = ".github/deploy-guard-smoke.yml";
+    let text = read(file);
+    let settings = config::parse(file, &text);
+    let settings = settings.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    let environment = settings.environment("smoke", &|_: &str| None);
+    let environment = environment.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    assert!(!environment.production, "SQLite is refused in production");
+    assert!(read(".github/workflows/smoke.yml").contains(&format!("config: {file}")));
+}
+
+#[test]
 fn what_is_secret_says_so() {
     for (input, code) in declared("inputs").iter().zip(INPUTS) {
         let says = input.description.contains("A secret") || input.name.ends_with("_token");

@@ -11,6 +11,7 @@ pub mod grid;
 pub mod interval;
 mod learning;
 pub mod overall;
+pub mod peers;
 pub mod prepared;
 pub mod probe;
 pub mod rate;

@@ -12,9 +12,7 @@ pub fn text(step: N) -> &'static str {
         N::RollBack => "Go back to a good version",
         N::VerifyAgain => "Watch and judge again",
         N::Resume => "Finish what was begun",
-        N::Keep => {
-            "Go on watching after the job: a sweep of the keeper, which examples/workflows/keeper.yml repeats"
-        }
+        N::Keep => "Go on watching after the job (examples/workflows/keeper.yml repeats this)",
         N::ContinueStack => "Let CloudFormation continue its rollback, once its cause is repaired",
         N::StackEvents => "Read why the stack failed",
     }

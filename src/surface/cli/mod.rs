@@ -1,5 +1,6 @@
 //! The command line: one file a verb. Knows arguments, terminals and exit codes, no adapter.
 
+mod backtest;
 pub mod batch;
 mod context;
 mod history;
@@ -87,6 +88,8 @@ enum Verb {
     Resume(keep::ResumeArgs),
     /// Judge made-up or recorded traffic with the very engine that judges deployments
     Simulate(simulate::SimulateArgs),
+    /// Judge an environment's own past with its gates, beside other gates' rules
+    Backtest(backtest::BacktestArgs),
     /// Print the JSON Schema of the configuration
     Schema,
     /// Print a shell's completion script
@@ -127,6 +130,7 @@ pub async fn run(args: &[String], env: &Env, connect: &dyn Connect, stop: &mut S
         Verb::Keep(args) => keep::keep(common, args, env, connect, stop).await,
         Verb::Resume(args) => keep::resume(common, args, env, connect, stop).await,
         Verb::Simulate(args) => simulate::simulate(common, args, connect).await,
+        Verb::Backtest(args) => backtest::run(common, args, env, connect).await,
         Verb::Schema => {
             out::line(crate::config::SCHEMA.trim_end());
             Ok(Exit::Fine)

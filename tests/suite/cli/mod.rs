@@ -1,5 +1,6 @@
 //! Stories of the command line, through the real binary: what a person reads, what a script reads, what is left behind.
 
+mod backtest;
 mod help;
 mod stores;
 mod usage;

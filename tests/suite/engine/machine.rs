@@ -55,6 +55,7 @@ fn start() -> Start {
         stacks: Vec::new(),
         failing_before: Vec::new(),
         versions_before: Vec::new(),
+        alarms_before: Vec::new(),
         locked: true,
         unguarded: false,
         heir_of: None,

@@ -2,6 +2,7 @@
 
 mod alone;
 mod bad;
+mod brings;
 mod checks;
 mod days;
 mod first;

@@ -1,18 +1,29 @@
-//! Other gates' rules, written again from their documentation; each answers when it would have rolled back.
+//! Other gates' rules, written again from their documentation, for comparison only; each answers when it would have rolled back.
 
-use deploy_guard::core::verdict::Bucket;
+use super::counts::Bucket;
 
 /// A rule with its setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Peer {
     /// Argo Rollouts analysis: aborts once more than `failureLimit` measurements failed (default 0), or
     /// after five errors in a row; a minute without a request is no measurement.
-    Argo { failure_limit: usize },
+    Argo {
+        /// Failed measurements that are forgiven.
+        failure_limit: usize,
+    },
     /// Flagger canary: rolls back once `threshold` checks failed (default 1); failed checks add up, no
     /// value and a provider's error count as failed.
-    Flagger { threshold: usize },
+    Flagger {
+        /// Failed checks that roll back.
+        threshold: usize,
+    },
     /// CloudWatch alarm, also under CodeDeploy: M of the newest N data points; missing ones are skipped.
-    Alarm { m: usize, n: usize },
+    Alarm {
+        /// Data points above the bound.
+        m: usize,
+        /// Of the newest so many.
+        n: usize,
+    },
     /// Kayenta's Mann–Whitney judge at the deadline: the error rates of the minutes after against those
     /// before, 98 % confidence, a shift of more than a quarter of the median counts.
     Kayenta,
@@ -44,7 +55,12 @@ pub const PEERS: [Peer; 22] = [
     Peer::Kayenta,
 ];
 
+/// Places in [`PEERS`] that are shown: each family's default and a setting that is often advised.
+pub const SHOWN: [usize; 8] = [0, 3, 7, 10, 14, 15, 16, 21];
+
 impl Peer {
+    /// Its name and setting, as its own users know them.
+    #[must_use]
     pub fn name(self) -> String {
         match self {
             Self::Argo { failure_limit } => format!("Argo, failureLimit {failure_limit}"),
@@ -54,7 +70,9 @@ impl Peer {
         }
     }
 
-    pub fn family(self) -> &'static str {
+    /// The system that it belongs to.
+    #[must_use]
+    pub const fn family(self) -> &'static str {
         match self {
             Self::Argo { .. } => "Argo Rollouts",
             Self::Flagger { .. } => "Flagger",
@@ -64,13 +82,15 @@ impl Peer {
     }
 }
 
-/// When each of [`PEERS`] would have rolled back: minutes from 1, `None` for never.
+/// When each of [`PEERS`] would have rolled back: minutes from 1, `None` for never. `kayenta`: whether to ask that rule
+/// too, whose rank test is slow.
+#[must_use]
 pub fn judge(
     bound: f64,
     before: &[Bucket],
     after: &[Bucket],
     kayenta: bool,
-) -> [Option<u8>; PEERS.len()] {
+) -> [Option<usize>; PEERS.len()] {
     // 0 fine, 1 above the bound, 2 no request, 3 no answer
     let kinds: Vec<u8> = after
         .iter()
@@ -80,7 +100,7 @@ pub fn judge(
             Some(counts) => u8::from(counts.x() > bound * counts.n()),
         })
         .collect();
-    let minute = |index: usize| Some(index as u8 + 1);
+    let minute = |index: usize| Some(index + 1);
     let nth = |wanted: usize, counts: fn(u8) -> bool| {
         kinds
             .iter()
@@ -116,7 +136,7 @@ pub fn judge(
                 })
                 .and_then(|end| minute(points[end].0))
         }
-        Peer::Kayenta => (kayenta && shifted(before, after)).then_some(after.len() as u8),
+        Peer::Kayenta => (kayenta && shifted(before, after)).then_some(after.len()),
     })
 }
 
