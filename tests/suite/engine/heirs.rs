@@ -186,8 +186,6 @@ fn a_dispatched_run_that_ends_badly_ends_the_restore() {
         let story = story();
         let parent = story.process();
         let ends = both(&story, &parent, how);
-        let (_, deployment) = (story.last(), ());
-        let _ = deployment;
         let closed = statuses(&story);
         assert_eq!(closed[1].1, Status::RollbackFailed, "{how:?}: {ends:?}");
         assert_ne!(closed[2].1, Status::Success, "{how:?}");
