@@ -18,14 +18,19 @@ ENV CARGO_INCREMENTAL=0 \
     RUSTFLAGS="--remap-path-prefix=/build=. --remap-path-prefix=/usr/local/cargo=cargo" \
     SOURCE_DATE_EPOCH=0
 COPY Cargo.toml Cargo.lock ./
-# This layer holds the compiled dependencies; it is built anew only when one of them changes.
-RUN mkdir -p src tests/suite \
-    && echo 'fn main() {}' > src/main.rs \
-    && echo 'fn main() {}' > tests/suite/main.rs \
+COPY .cargo .cargo
+# This layer holds the compiled dependencies; it is built anew only when one of them changes. Cargo wants every target
+# that the manifest names to be there.
+RUN sed -n 's/^path = "\(.*\)"$/\1/p' Cargo.toml > targets \
+    && while read -r target; do \
+        mkdir -p "$(dirname "$target")" && echo 'fn main() {}' > "$target"; \
+    done < targets \
     && touch src/lib.rs \
     && cargo build --release --locked \
     && rm -r src
 COPY src src
+# The schemas that the program prints.
+COPY docs/*.schema.json docs/
 RUN find src -name '*.rs' -exec touch {} + \
     && cargo build --release --locked \
     && cp target/release/deploy-guard /deploy-guard
@@ -40,13 +45,19 @@ FROM ${BINARY} AS binary
 FROM ${RUNTIME_IMAGE} AS assemble
 COPY --from=binary /deploy-guard /image/deploy-guard
 # The loader and the libraries stand where the loader looks for them without a cache. The two other names are what
-# `entrypoint` and `post-entrypoint` of action.yml start: the binary goes by the name that it is started with.
+# `entrypoint` and `post-entrypoint` of action.yml start: the binary goes by the name that it is started with. What
+# packages the libraries are from is said where scanners for known faults look, with their licences.
 RUN chmod 0755 /image/deploy-guard \
     && ldd /image/deploy-guard > /libraries \
     && awk '$3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }' /libraries > /paths \
     && xargs -a /paths cp -L --parents -t /image \
     && ln -s deploy-guard /image/deploy-guard-main \
     && ln -s deploy-guard /image/deploy-guard-post \
+    && for package in libc6 libgcc-s1; do \
+        mkdir -p /image/var/lib/dpkg/status.d "/image/usr/share/doc/$package" \
+        && dpkg -s "$package" > "/image/var/lib/dpkg/status.d/$package" \
+        && cp -L "/usr/share/doc/$package/copyright" "/image/usr/share/doc/$package/"; \
+    done \
     && mkdir -m 1777 /image/tmp \
     && mkdir /image/etc \
     && echo 'hosts: files dns' > /image/etc/nsswitch.conf

@@ -14,12 +14,17 @@
 #[expect(unused_imports, reason = "its own tests are not in a benchmark")]
 mod world;
 
+#[path = "shared/docs.rs"]
+mod docs;
+
+#[path = "shared/meter.rs"]
+mod meter;
+
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use meter::Meter;
 use world::World;
 use world::app::Behaviour;
 use world::calls::CallList;
@@ -33,91 +38,6 @@ const WINDOW_S: u64 = 5;
 
 /// How often a short command is run for its mean.
 const RUNS: u32 = 21;
-
-/// Starts the program of `DEPLOY_GUARD_UNDER_TEST` and writes its processor time (from `wait4`) and its largest resident
-/// set (polled, for that of `wait4` holds this script's own) as one line of JSON. Signals are not passed on: nothing
-/// here sends any.
-const METER: &str = r#"
-import json, os, sys, threading, time
-began = time.monotonic()
-pid = os.posix_spawn(BINARY, [BINARY] + sys.argv[1:], os.environ)
-peak = [0]
-def poll():
-    while True:
-        try:
-            for line in open(f"/proc/{pid}/status"):
-                if line.startswith("VmHWM:"):
-                    peak[0] = max(peak[0], int(line.split()[1]))
-        except OSError:
-            return
-        time.sleep(0.001)
-threading.Thread(target=poll, daemon=True).start()
-_, status, used = os.wait4(pid, 0)
-with open(LOG, "a") as log:
-    log.write(json.dumps({"args": sys.argv[1:], "phase": os.environ.get("INPUT_PHASE"),
-        "cpu_ms": (used.ru_utime + used.ru_stime) * 1000, "peak_kib": peak[0],
-        "wall_ms": (time.monotonic() - began) * 1000}) + "\n")
-sys.exit(os.waitstatus_to_exitcode(status))
-"#;
-
-/// The binary behind a meter.
-struct Meter {
-    folder: tempfile::TempDir,
-    binary: PathBuf,
-}
-
-/// What one process used.
-#[derive(Clone, Debug)]
-struct Used {
-    phase: String,
-    stage: String,
-    cpu_ms: f64,
-    peak_kib: f64,
-    wall_ms: f64,
-}
-
-impl Meter {
-    fn new(binary: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let python = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .map(|p| p.join("python3"))
-            .find(|p| p.exists())
-            .expect("python3 is needed, as for the tests");
-        let script = format!(
-            "#!{} -S\nBINARY = {:?}\nLOG = {:?}\n{METER}",
-            python.display(),
-            binary.display().to_string(),
-            folder.path().join("log").display().to_string()
-        );
-        let meter = Self {
-            binary: folder.path().join("deploy-guard"),
-            folder,
-        };
-        std::fs::write(&meter.binary, script).unwrap();
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&meter.binary, executable).unwrap();
-        meter
-    }
-
-    /// Everything measured since the last time.
-    fn take(&self) -> Vec<Used> {
-        let log = self.folder.path().join("log");
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        std::fs::write(&log, "").unwrap();
-        text.lines()
-            .map(|line| {
-                let value: Value = serde_json::from_str(line).unwrap();
-                Used {
-                    phase: value["phase"].as_str().unwrap_or_default().to_owned(),
-                    stage: value["args"][1].as_str().unwrap_or_default().to_owned(),
-                    cpu_ms: value["cpu_ms"].as_f64().unwrap(),
-                    peak_kib: value["peak_kib"].as_f64().unwrap(),
-                    wall_ms: value["wall_ms"].as_f64().unwrap(),
-                }
-            })
-            .collect()
-    }
-}
 
 struct Row {
     what: String,
@@ -155,8 +75,7 @@ fn main() -> std::process::ExitCode {
     let text = report(&rows, &chains);
     println!("{text}");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
-        std::fs::write(file, text).unwrap();
+        docs::write("measured", &text);
     }
     if rows.iter().all(|r| r.kept) {
         std::process::ExitCode::SUCCESS
@@ -349,7 +268,10 @@ async fn story(meter: &Meter, rows: &mut Vec<Row>, chains: &mut String) {
     world.delay(0);
     assert_eq!(job.finish().await, "success");
     for used in meter.take() {
-        let name = match (used.stage.as_str(), used.phase.as_str()) {
+        let name = match (
+            used.args.get(1).map_or("", String::as_str),
+            used.phase.as_str(),
+        ) {
             ("main", "verify") => format!("verify with a watch of {WINDOW_S} s"),
             ("main", _) => "main".to_owned(),
             (_, phase) => format!("post of {phase}"),
@@ -483,9 +405,7 @@ async fn hundred_endpoints(meter: &Meter, rows: &mut Vec<Row>) {
 }
 
 fn report(rows: &[Row], chains: &str) -> String {
-    let mut out = String::from(
-        "# Performance\n\nWritten by the benchmark, on the shipped binary, against local servers that answer 100 ms late where it says so:\n\n```bash\ncargo build --release\nUPDATE_DOCS=1 DEPLOY_GUARD_BINARY=target/release/deploy-guard cargo bench --profile dev --bench performance\n```\n\n| what | measured | bound | |\n|---|---|---|---|\n",
-    );
+    let mut out = String::from("| what | measured | bound | |\n|---|---|---|---|\n");
     for row in rows {
         let sign = match (row.kept, row.bound.as_str()) {
             (_, "–") => "",

@@ -32,7 +32,7 @@ use deploy_guard::core::lease::Lease;
 use deploy_guard::core::observation::{Kind, Why};
 use deploy_guard::core::restore::{Obstacle, PlannedStep, StepKey, Strategy};
 use deploy_guard::core::state::SavedState;
-use deploy_guard::ports::{CloudError, MoveError, Mover, NoPlan, Restore, StepState};
+use deploy_guard::ports::{Acted, CloudError, MoveError, Mover, NoPlan, Restore, StepState};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -640,8 +640,12 @@ impl Mover for Alias {
         _lease: &Lease,
         _restore: &Restore<'_>,
         step: &PlannedStep,
-    ) -> Result<(), MoveError> {
+    ) -> Result<Acted, MoveError> {
         self.ask(Some(Self::wanted(step))).await?;
+        Ok(Acted::Done)
+    }
+
+    async fn halt(&self, _: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
         Ok(())
     }
 }

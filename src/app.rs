@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -21,23 +21,27 @@ use crate::adapters::cloudwatch::CloudWatch;
 use crate::adapters::dynamodb::DynamoHistory;
 use crate::adapters::functions::LambdaFunctions;
 use crate::adapters::github::{Github, GithubBounds};
-use crate::adapters::http::{Http, HttpSetup};
+use crate::adapters::http::{Http, HttpSetup, Vars};
 use crate::adapters::lambda_alias::LambdaAliases;
 use crate::adapters::logs::LogsInsights;
 use crate::adapters::nocloud::NoCloud;
-use crate::adapters::oidc::{JobIdentity, OidcBounds, RoleCredentials, session_name};
+use crate::adapters::oidc::{
+    JobIdentity, OidcBounds, OidcError, RoleCredentials, Shown, session_name,
+};
 use crate::adapters::probe::HttpProber;
 use crate::adapters::saver::AwsSaver;
 use crate::adapters::slack::{API, SlackBot, SlackBounds, SlackWebhook};
 use crate::adapters::sns::SnsTopic;
 use crate::adapters::sqlite::SqliteHistory;
 use crate::adapters::stack_restore::StackRestore;
+use crate::adapters::workflow::{WorkflowRuns, WorkflowSettings};
 use crate::core::journal::StoppedBy;
 use crate::engine::{Cloud, Ports, Stop};
 use crate::ports::{Clock, Forge, History, Mover, Notifier, Saver, Stacks};
+use crate::render::annotation::add_mask;
 use crate::surface::action::{self, Entry, inputs::Env};
-use crate::surface::cli;
 use crate::surface::connect::{Connect, ConnectError, StoreName, Wanted};
+use crate::surface::{cli, out};
 
 /// How long a write is sent again while a store does not answer (PRODUCT section 4).
 const STORE_PATIENCE: Duration = Duration::from_secs(120);
@@ -74,8 +78,9 @@ pub fn main_with(movers: impl FnOnce(&Env) -> Vec<Arc<dyn Mover>>) -> ExitCode {
     };
     let exit = runtime.block_on(async {
         let mut stop = signals();
-        let connect = Adapters::new(&env, movers(&env));
-        match entry(&args) {
+        let entry = entry(&args);
+        let connect = Adapters::new(&env, movers(&env), masks(&env, entry));
+        match entry {
             Some(entry) => action::run(entry, &env, &connect, &mut stop).await,
             None => cli::run(&args, &env, &connect, &mut stop).await,
         }
@@ -83,6 +88,23 @@ pub fn main_with(movers: impl FnOnce(&Env) -> Vec<Arc<dyn Mover>>) -> ExitCode {
     // A probe or a look-up that hangs does not hold the process.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
+}
+
+/// On a runner the job's token is masked like every secret. What a command prints on standard output is its answer, so
+/// there it is said on standard error, which the runner reads too.
+fn masks(env: &Env, entry: Option<Entry>) -> Shown {
+    if env.get("GITHUB_ACTIONS").is_none_or(|v| v != "true") {
+        return Arc::new(|_| {});
+    }
+    let print = match entry {
+        Some(_) => out::line,
+        None => out::error_line,
+    };
+    Arc::new(move |token| {
+        for line in add_mask(token.expose_secret()) {
+            print(&line);
+        }
+    })
 }
 
 /// The stages of the action: by verb, or by the name under which the image has the binary, for a container's
@@ -161,19 +183,27 @@ struct Adapters<'a> {
     http: Http,
     clock: Arc<dyn Clock>,
     first_token: Mutex<Option<SecretString>>,
+    masks: Shown,
     movers: Vec<Arc<dyn Mover>>,
 }
 
 impl<'a> Adapters<'a> {
-    fn new(env: &'a Env, movers: Vec<Arc<dyn Mover>>) -> Self {
+    fn new(env: &'a Env, movers: Vec<Arc<dyn Mover>>, masks: Shown) -> Self {
         let vars = |name: &str| env.get(name).cloned();
         Self {
             env,
             http: Http::new(HttpSetup::from_vars(&vars)),
             clock: Arc::new(SystemClock::new()),
             first_token: Mutex::new(None),
+            masks,
             movers,
         }
+    }
+
+    fn job(&self, vars: &Vars<'_>) -> Result<JobIdentity, OidcError> {
+        let (clock, bounds) = (self.clock.clone(), OidcBounds::default());
+        let job = JobIdentity::from_vars(&self.http, clock, vars, bounds)?;
+        Ok(job.showing(self.masks.clone()))
     }
 
     async fn aws(&self, wanted: &Wanted) -> Result<Arc<Aws>, ConnectError> {
@@ -188,13 +218,9 @@ impl<'a> Adapters<'a> {
         let login = match &wanted.role {
             None => Login::Usual,
             Some(role) => {
-                let job = JobIdentity::from_vars(
-                    &self.http,
-                    self.clock.clone(),
-                    &vars,
-                    OidcBounds::default(),
-                )
-                .map_err(|e| ConnectError::Unreachable(e.to_string()))?;
+                let job = self
+                    .job(&vars)
+                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?;
                 let first = self.first_token.lock().await.take();
                 let session = session_name(&wanted.session_name);
                 let role = RoleCredentials::new(job, role, session, site.sts(), first)
@@ -285,9 +311,7 @@ impl Connect for Adapters<'_> {
     async fn prepare(&self) {
         let vars = |name: &str| self.env.get(name).cloned();
         // Without the permission there is no token to fetch; whoever needs one says so when a role is assumed.
-        let Ok(job) =
-            JobIdentity::from_vars(&self.http, self.clock.clone(), &vars, OidcBounds::default())
-        else {
+        let Ok(job) = self.job(&vars) else {
             return;
         };
         match job.job_token().await {
@@ -367,7 +391,18 @@ impl Connect for Adapters<'_> {
             None => Arc::new(NoCloud),
         };
         let built_in = aws.iter().flat_map(|aws| movers(aws, &self.clock));
-        let movers = self.movers.iter().cloned().chain(built_in).collect();
+        let runs = wanted.workflow.as_ref().map(|workflow| {
+            let settings = WorkflowSettings {
+                environment: workflow.environment.clone(),
+                github_environments: workflow.github_environments.clone(),
+                own_run: workflow.own_run,
+                workflow: workflow.target.clone(),
+            };
+            let runs = WorkflowRuns::new(forge.clone(), self.clock.clone(), settings);
+            Arc::new(runs) as Arc<dyn Mover>
+        });
+        let movers = self.movers.iter().cloned().chain(built_in).chain(runs);
+        let movers = movers.collect();
         Ok(Ports {
             history,
             forge,

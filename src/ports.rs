@@ -6,25 +6,29 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core::alert::{Channel, Notice, NoticeState};
-use crate::core::deployment::Deployment;
+use crate::core::changes::Pull;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::gate::series::{Buckets, Series};
 use crate::core::id::{
     CommitKey, CommitSha, DeploymentId, EnvironmentName, Fence, ServiceName, SessionId, Token,
 };
 use crate::core::journal::{Entry, StackSeen};
-use crate::core::lease::{
-    Head, HeadMode, Heir, Holder, JobState, KeeperBeat, Lease, Live, YieldRequest,
-};
+use crate::core::lease::{Head, HeadMode, Heir, Holder, JobState, KeeperBeat, YieldRequest};
 pub use crate::core::ledger::Pointers;
 use crate::core::observation::{Probe, ProbeRequest, Reading, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Record};
 pub use crate::core::restore::NoPlan;
-use crate::core::restore::{Loss, PlannedStep, Strategy};
+use crate::core::showing::{Listed, ShownState};
 use crate::core::state::{SavedState, Scope};
 use crate::core::stats::Delta;
 use crate::core::time::{Day, Timestamp};
+
+mod mover;
+mod workflows;
+
+pub use mover::{Acted, MoveError, Mover, Restore, StepState};
+pub use workflows::{Dispatch, RunEnd, RunSeen, Workflows};
 
 /// A store that could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,12 @@ pub enum StoreError {
         /// IAM action, or file permission.
         action: String,
         /// What the store said.
+        detail: String,
+    },
+    /// Nobody may ask: no credentials, or none that AWS takes; says which permission or trust is missing.
+    #[error("the history cannot be asked without AWS credentials: {detail}")]
+    Credentials {
+        /// What is missing.
         detail: String,
     },
     /// No such table or file.
@@ -438,6 +448,14 @@ pub enum ForgeError {
         /// What was looked for.
         what: String,
     },
+    /// It was asked for something, and does not do it.
+    #[error("GitHub does not do `{call}`: {detail}")]
+    Refused {
+        /// The call.
+        call: String,
+        /// What GitHub said.
+        detail: String,
+    },
     /// Too many requests.
     #[error("GitHub's rate limit is used up: {detail}")]
     RateLimited {
@@ -519,11 +537,39 @@ pub struct Comparison {
     pub relation: Relation,
     /// Commits that `head` has and `base` has not, oldest first, at most 250.
     pub commits: Vec<CommitLine>,
+    /// How many of them there are in all.
+    pub total: usize,
+}
+
+/// A deployment to be made on GitHub, so that its pages show ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewShown {
+    /// Commit.
+    pub git_ref: CommitSha,
+    /// GitHub's environment.
+    pub environment: String,
+    /// Marked as production.
+    pub production: bool,
+    /// The deployment of ours that it is made for.
+    pub deployment: DeploymentId,
+    /// For people.
+    pub description: String,
+}
+
+/// One status of a deployment on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownStatus {
+    /// State.
+    pub state: ShownState,
+    /// For people, at most 140 characters.
+    pub description: String,
+    /// The run's page.
+    pub page: Option<String>,
 }
 
 /// GitHub.
 #[async_trait]
-pub trait Forge: Send + Sync {
+pub trait Forge: Workflows {
     /// A file at the default branch's head; `None` = there is none.
     async fn config_file(&self, path: &str) -> Result<Option<ConfigFile>, ForgeError>;
     /// Whether a holder's job has ended.
@@ -538,6 +584,16 @@ pub trait Forge: Send + Sync {
     async fn recent_commits(&self) -> Result<Vec<CommitLine>, ForgeError>;
     /// Two commits or branches compared.
     async fn compare(&self, base: &str, head: &str) -> Result<Comparison, ForgeError>;
+    /// The pull requests that brought a commit.
+    async fn pulls(&self, commit: &CommitSha) -> Result<Vec<Pull>, ForgeError>;
+    /// GitHub's own deployments of a commit, newest first, at most 30.
+    async fn deployments_of(&self, commit: &CommitSha) -> Result<Vec<Listed>, ForgeError>;
+    /// The pages that a deployment's statuses lead to, newest first, at most 30.
+    async fn pages_of(&self, deployment: u64) -> Result<Vec<String>, ForgeError>;
+    /// Makes a deployment; nothing is merged, and no check is asked for.
+    async fn make_deployment(&self, new: &NewShown) -> Result<u64, ForgeError>;
+    /// Adds a status to a deployment.
+    async fn show(&self, deployment: u64, status: &ShownStatus) -> Result<(), ForgeError>;
     /// Whether GitHub answers at all: tells one's own network from the others'.
     async fn ping(&self) -> Result<(), ForgeError>;
 }
@@ -677,77 +733,6 @@ pub trait Notifier: Send + Sync {
     fn channel(&self) -> Channel;
     /// Sends once, with the retries that are sure not to repeat.
     async fn send(&self, message: &Message) -> Result<(), SendError>;
-}
-
-/// What became of an ordered step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepState {
-    /// Not done: do it.
-    NotDone,
-    /// Done already.
-    Done,
-    /// Under way: look again.
-    Running,
-}
-
-/// What a restore works on.
-#[derive(Debug, Clone, Copy)]
-pub struct Restore<'a> {
-    /// The deployment that it belongs to.
-    pub deployment: &'a Deployment,
-    /// The version that shall serve again.
-    pub target: &'a Live,
-    /// Its saved state, where there is one.
-    pub state: Option<&'a SavedState>,
-}
-
-/// A step that was not done.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum MoveError {
-    /// It failed.
-    #[error("{0}")]
-    Failed(Why),
-    /// It would have removed or replaced stored data, so nothing was done.
-    #[error("stored data would be lost")]
-    WouldDestroyData(Vec<Loss>),
-}
-
-impl From<CloudError> for MoveError {
-    fn from(error: CloudError) -> Self {
-        Self::Failed(Why::new(
-            error.why.kind,
-            format!("{}: {}", error.call, error.why.detail),
-        ))
-    }
-}
-
-/// One strategy of bringing a version back.
-#[async_trait]
-pub trait Mover: Send + Sync {
-    /// Which.
-    fn strategy(&self) -> Strategy;
-    /// Whether it could bring this state back, as far as that shows before anything has changed.
-    async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan>;
-    /// The steps that bring the target back; changes nothing.
-    async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan>;
-    /// The same steps with what they will change, said before the first of them is taken; may prepare them, but
-    /// touches nothing that runs. Asked only of the strategy that goes first.
-    async fn preview(
-        &self,
-        lease: &Lease,
-        restore: &Restore<'_>,
-        steps: Vec<PlannedStep>,
-    ) -> Result<Vec<PlannedStep>, NoPlan>;
-    /// Whether a step was done already.
-    async fn look(&self, restore: &Restore<'_>, step: &PlannedStep)
-    -> Result<StepState, MoveError>;
-    /// Does it. Its key makes a second call harmless where the provider allows that.
-    async fn act(
-        &self,
-        lease: &Lease,
-        restore: &Restore<'_>,
-        step: &PlannedStep,
-    ) -> Result<(), MoveError>;
 }
 
 /// Time and chance.

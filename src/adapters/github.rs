@@ -10,21 +10,26 @@ use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::http::{self, Http, HttpError};
+use crate::core::changes::Pull;
 use crate::core::id::CommitSha;
 use crate::core::lease::{Holder, JobState};
+use crate::core::showing::Listed;
 use crate::ports::{
     Approval, CheckState, Clock, CommitLine, Comparison, ConfigFile, EnvironmentRules, Forge,
-    ForgeError,
+    ForgeError, NewShown, ShownStatus,
 };
 
 mod answers;
 mod call;
+mod workflows;
 
 use answers::{
-    ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, EnvironmentAnswer,
-    JobAnswer, JobsAnswer, StatusesAnswer, job_state,
+    ApprovalAnswer, AttemptAnswer, CheckRunsAnswer, CommitAnswer, CompareAnswer, DeploymentAnswer,
+    DeploymentStatusAnswer, EnvironmentAnswer, JobAnswer, JobsAnswer, MadeAnswer, PAYLOAD_KEY,
+    PullAnswer, StatusesAnswer, job_state,
 };
 use call::{Answer, Call, encode};
 
@@ -160,7 +165,7 @@ impl Github {
     {
         let mut all = Vec::new();
         for page in 1..=PAGES {
-            let answer = self.get(&call.page(page)).await?;
+            let answer = self.send(&call.page(page)).await?;
             let found = rows(answer.json(&call)?);
             let full = found.len() >= 100;
             all.extend(found);
@@ -182,7 +187,7 @@ impl Github {
             format!("/repos/{repo}/actions/jobs/{id}"),
             "actions: read",
         );
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => {
                 let job: JobAnswer = answer.json(&call)?;
                 Ok(if job.run_id.is_some_and(|run| Some(run) != holder.run) {
@@ -208,7 +213,7 @@ impl Github {
             None => format!("/repos/{repo}/actions/runs/{run}"),
         };
         let call = Call::new("GET actions/runs/{id}/attempts/{n}", path, "actions: read");
-        let attempt: AttemptAnswer = match self.get(&call).await {
+        let attempt: AttemptAnswer = match self.send(&call).await {
             Ok(answer) => answer.json(&call)?,
             Err(ForgeError::NotFound { .. }) => return Ok(JobState::Unknown),
             Err(error) => return Err(error),
@@ -262,7 +267,7 @@ impl Forge for Github {
             )
             .accept("application/vnd.github.raw+json")
             .limit(CONFIG_LIMIT);
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => Ok(Some(ConfigFile {
                 text: answer.text(&call)?,
             })),
@@ -291,7 +296,7 @@ impl Forge for Github {
             &format!("/actions/runs/{run}/approvals"),
             "actions: read",
         );
-        let answer: Vec<ApprovalAnswer> = self.get(&call).await?.json(&call)?;
+        let answer: Vec<ApprovalAnswer> = self.send(&call).await?.json(&call)?;
         Ok(answer.into_iter().map(Approval::from).collect())
     }
 
@@ -301,7 +306,7 @@ impl Forge for Github {
             &format!("/environments/{}", encode(name)),
             "actions: read",
         );
-        match self.get(&call).await {
+        match self.send(&call).await {
             Ok(answer) => Ok(Some(answer.json::<EnvironmentAnswer>(&call)?.into())),
             Err(ForgeError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -331,7 +336,7 @@ impl Forge for Github {
 
     async fn recent_commits(&self) -> Result<Vec<CommitLine>, ForgeError> {
         let call = self.call("GET commits", "/commits?per_page=100", "contents: read");
-        let answer: Vec<CommitAnswer> = self.get(&call).await?.json(&call)?;
+        let answer: Vec<CommitAnswer> = self.send(&call).await?.json(&call)?;
         Ok(answer.into_iter().filter_map(CommitAnswer::line).collect())
     }
 
@@ -341,15 +346,83 @@ impl Forge for Github {
             &format!("/compare/{}...{}", encode(base), encode(head)),
             "contents: read",
         );
-        let answer = self.get(&call).await?;
+        let answer = self.send(&call).await?;
         answer.json::<CompareAnswer>(&call)?.comparison(&call)
+    }
+
+    async fn pulls(&self, commit: &CommitSha) -> Result<Vec<Pull>, ForgeError> {
+        let call = self.call(
+            "GET commits/{sha}/pulls",
+            &format!("/commits/{commit}/pulls"),
+            "pull-requests: read",
+        );
+        let answer: Vec<PullAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer.into_iter().map(Pull::from).collect())
+    }
+
+    async fn deployments_of(&self, commit: &CommitSha) -> Result<Vec<Listed>, ForgeError> {
+        let call = self.call(
+            "GET deployments",
+            &format!("/deployments?sha={commit}&per_page=30"),
+            "deployments: read",
+        );
+        let answer: Vec<DeploymentAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer.into_iter().map(Listed::from).collect())
+    }
+
+    async fn pages_of(&self, deployment: u64) -> Result<Vec<String>, ForgeError> {
+        let call = self.call(
+            "GET deployments/{id}/statuses",
+            &format!("/deployments/{deployment}/statuses?per_page=30"),
+            "deployments: read",
+        );
+        let answer: Vec<DeploymentStatusAnswer> = self.send(&call).await?.json(&call)?;
+        Ok(answer
+            .into_iter()
+            .filter_map(DeploymentStatusAnswer::page)
+            .collect())
+    }
+
+    async fn make_deployment(&self, new: &NewShown) -> Result<u64, ForgeError> {
+        // Left to their defaults, GitHub would merge the default branch into the ref, and refuse a commit whose
+        // checks are not all green: that is decided before this.
+        let body = json!({
+            "ref": new.git_ref.as_str(),
+            "auto_merge": false,
+            "required_contexts": [],
+            "environment": new.environment,
+            "production_environment": new.production,
+            "description": new.description,
+            "payload": { PAYLOAD_KEY: new.deployment.as_str() },
+        });
+        let call = self
+            .call("POST deployments", "/deployments", "deployments: write")
+            .post(&body)
+            .once();
+        let made: MadeAnswer = self.send(&call).await?.json(&call)?;
+        Ok(made.id)
+    }
+
+    async fn show(&self, deployment: u64, status: &ShownStatus) -> Result<(), ForgeError> {
+        let mut body = json!({ "state": status.state, "description": status.description });
+        if let Some(page) = &status.page {
+            body["log_url"] = json!(page);
+        }
+        let call = self
+            .call(
+                "POST deployments/{id}/statuses",
+                &format!("/deployments/{deployment}/statuses"),
+                "deployments: write",
+            )
+            .post(&body);
+        self.send(&call).await.map(|_| ())
     }
 
     async fn ping(&self) -> Result<(), ForgeError> {
         // Costs nothing of the limit; where it is switched off, its 404 is an answer too.
         let call = Call::new("GET rate_limit", "/rate_limit".to_owned(), "metadata: read");
         let Answer { status, .. } =
-            self.once(&call, &call.route)
+            self.try_once(&call, &call.route)
                 .await
                 .map_err(|detail| ForgeError::Unreachable {
                     detail: format!("{}: {detail}", call.name),

@@ -185,7 +185,7 @@ impl Http {
         self.pick(url, &self.0.plain, &self.0.tls, false)
     }
 
-    /// As [`Http::client`], but each request has its own connection, HTTP/1.1: what a probe needs, for a
+    /// As [`Http::client`], but each request has its own connection: what a probe needs, for a
     /// kept connection would go on talking to an instance that new visitors no longer reach.
     pub fn fresh(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
         self.pick(url, &self.0.plain_fresh, &self.0.tls_fresh, true)
@@ -237,7 +237,7 @@ impl Http {
 
 fn build(setup: &HttpSetup, tls: bool, fresh: bool) -> Result<reqwest::Client, HttpError> {
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls_config(tls.then_some(setup), fresh)?)
+        .tls_backend_preconfigured(tls_config(tls.then_some(setup))?)
         .dns_resolver(Resolver)
         .user_agent(USER_AGENT)
         .connect_timeout(setup.connect_timeout)
@@ -245,13 +245,9 @@ fn build(setup: &HttpSetup, tls: bool, fresh: bool) -> Result<reqwest::Client, H
         .referer(false)
         .retry(reqwest::retry::never());
     builder = if fresh {
-        builder.http1_only().pool_max_idle_per_host(0)
+        builder.pool_max_idle_per_host(0)
     } else {
-        builder
-            .pool_idle_timeout(Duration::from_secs(15))
-            // A connection that died silently must not swallow every later call.
-            .http2_keep_alive_interval(Duration::from_secs(10))
-            .http2_keep_alive_timeout(Duration::from_secs(5))
+        builder.pool_idle_timeout(Duration::from_secs(15))
     };
     if !tls || !setup.proxies {
         // Plain http is this machine only, and no proxy leads there.
@@ -263,7 +259,7 @@ fn build(setup: &HttpSetup, tls: bool, fresh: bool) -> Result<reqwest::Client, H
 }
 
 /// TLS with the built-in roots and those of the setup; without a setup it trusts nobody.
-fn tls_config(setup: Option<&HttpSetup>, fresh: bool) -> Result<rustls::ClientConfig, HttpError> {
+fn tls_config(setup: Option<&HttpSetup>) -> Result<rustls::ClientConfig, HttpError> {
     let mut roots = rustls::RootCertStore::empty();
     if let Some(setup) = setup {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -271,7 +267,7 @@ fn tls_config(setup: Option<&HttpSetup>, fresh: bool) -> Result<rustls::ClientCo
             add_roots(&mut roots, path)?;
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| HttpError::Setup {
@@ -279,11 +275,8 @@ fn tls_config(setup: Option<&HttpSetup>, fresh: bool) -> Result<rustls::ClientCo
         })?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = if fresh {
-        vec![b"http/1.1".to_vec()]
-    } else {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-    };
+    // HTTP/2 would save a few handshakes, and cost a quarter of a megabyte.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
@@ -318,13 +311,6 @@ pub async fn read_body(
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// Pause before try `attempt` (1 = the second): doubled each time, between half and all of it by chance.
-#[must_use]
-pub fn pause(base: Duration, attempt: u32, random: [u8; 16]) -> Duration {
-    let whole = base.saturating_mul(1 << attempt.saturating_sub(1).min(10));
-    whole / 2 + (whole / 2).mul_f64(f64::from(random[0]) / 255.0)
 }
 
 #[cfg(test)]

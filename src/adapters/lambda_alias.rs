@@ -17,7 +17,7 @@ use crate::core::restore::{
     NoPlan, Obstacle, PlannedStep, StepKey, Strategy, alias_moves, foresee_aliases, moves_line,
 };
 use crate::core::state::{LATEST, SavedAlias, SavedFunction, SavedState};
-use crate::ports::{Clock, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, MoveError, Mover, Restore, StepState};
 
 /// How long one alias is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -247,7 +247,7 @@ impl Mover for LambdaAliases {
         _: &Lease,
         restore: &Restore<'_>,
         _: &PlannedStep,
-    ) -> Result<(), MoveError> {
+    ) -> Result<Acted, MoveError> {
         let saved = state(restore)?;
         let all = join_all(wanted(saved).map(|w| self.bring_back_surely(w))).await;
         let (mut failed, mut moved) = (Vec::new(), 0_usize);
@@ -258,10 +258,13 @@ impl Mover for LambdaAliases {
             }
         }
         let Some(first) = failed.first() else {
-            return Ok(());
+            return Ok(Acted::Done);
         };
         let (n, all) = (failed.len(), failed.len() + moved);
         let detail = format!("{} ({n} of {all} aliases)", first.detail);
         Err(MoveError::Failed(Why::new(first.kind, detail)))
+    }
+    async fn halt(&self, _: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
+        Ok(())
     }
 }

@@ -23,3 +23,4 @@ pub mod stack_restore;
 pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod workflow;

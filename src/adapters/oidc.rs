@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::http::{self, Http, HttpError, Vars};
+use super::retry::Patience;
 use crate::core::time::Timestamp;
 use crate::ports::Clock;
 
@@ -51,10 +52,14 @@ impl Default for OidcBounds {
     }
 }
 
+/// Who is shown every token as soon as it is there.
+pub type Shown = Arc<dyn Fn(&SecretString) + Send + Sync>;
+
 /// The right to ask GitHub for this job's token.
 #[derive(Clone)]
 pub struct JobIdentity {
     http: Http,
+    shown: Shown,
     clock: Arc<dyn Clock>,
     url: Url,
     bearer: SecretString,
@@ -86,11 +91,18 @@ impl JobIdentity {
         url.query_pairs_mut().append_pair("audience", AUDIENCE);
         Ok(Self {
             http: http.clone(),
+            shown: Arc::new(|_| {}),
             clock,
             url,
             bearer: get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?.into(),
             bounds,
         })
+    }
+
+    /// Shows every token as soon as it is there, so that the runner can be told to mask it.
+    #[must_use]
+    pub fn showing(self, shown: Shown) -> Self {
+        Self { shown, ..self }
     }
 
     /// A new token of this job for AWS. It lives some 5 minutes, so it is asked for just before use.
@@ -102,13 +114,18 @@ impl JobIdentity {
                 Err(OidcError::Unreachable { .. }) if attempt < self.bounds.tries => {
                     self.wait(attempt).await;
                 }
-                answer => return answer,
+                answer => {
+                    if let Ok(token) = &answer {
+                        (self.shown)(token);
+                    }
+                    return answer;
+                }
             }
         }
     }
 
     async fn wait(&self, attempt: u32) {
-        let span = http::pause(self.bounds.pause, attempt, self.clock.random());
+        let span = Patience::pace(self.bounds.pause).pause(attempt + 1, self.clock.random());
         self.clock.sleep(span).await;
     }
 

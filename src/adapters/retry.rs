@@ -21,9 +21,18 @@ impl Patience {
     #[must_use]
     pub const fn of(limit: Duration) -> Self {
         Self {
-            first: Duration::from_millis(50),
-            most: Duration::from_secs(5),
             limit,
+            ..Self::pace(Duration::from_millis(50))
+        }
+    }
+
+    /// For callers that count their attempts themselves: only the pace.
+    #[must_use]
+    pub const fn pace(first: Duration) -> Self {
+        Self {
+            first,
+            most: Duration::from_secs(5),
+            limit: Duration::MAX,
         }
     }
 

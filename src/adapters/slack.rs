@@ -12,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::http::{self, Http, HttpError};
+use super::retry::Patience;
 use crate::core::alert::Channel;
 use crate::ports::{Clock, Message, Notifier, SendError};
 
@@ -75,8 +76,8 @@ impl Poster {
                 return result;
             };
             let spent = self.clock.monotonic().saturating_sub(began);
-            let wait = after
-                .unwrap_or_else(|| http::pause(self.bounds.pause, attempt, self.clock.random()));
+            let pace = Patience::pace(self.bounds.pause);
+            let wait = after.unwrap_or_else(|| pace.pause(attempt + 1, self.clock.random()));
             if attempt >= 3 || spent + wait >= self.bounds.whole {
                 return Err(SendError::Later { detail, after });
             }

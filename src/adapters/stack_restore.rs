@@ -14,7 +14,7 @@ use crate::core::lease::Lease;
 use crate::core::observation::{Kind, Why};
 use crate::core::restore::{Loss, NoPlan, Obstacle, PlannedStep, StepKey, Strategy, losses};
 use crate::core::state::{SavedStack, SavedState};
-use crate::ports::{Clock, CloudError, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState};
 
 mod sets;
 mod template;
@@ -314,12 +314,12 @@ impl Mover for StackRestore {
         _: &Lease,
         restore: &Restore<'_>,
         step: &PlannedStep,
-    ) -> Result<(), MoveError> {
+    ) -> Result<Acted, MoveError> {
         let stack = of_step(restore, step)?;
         let (name, token) = (stack.name.as_str(), token(step));
         self.settled(name).await?;
         match self.set(stack, &token).await? {
-            Set::Empty => return Ok(()),
+            Set::Empty => return Ok(Acted::Done),
             Set::Executed => {}
             Set::Ready(held) if held.losses.is_empty() => {
                 self.sets.execute(name, &token).await?;
@@ -334,6 +334,9 @@ impl Mover for StackRestore {
                 return Err(MoveError::Failed(why));
             }
         }
-        self.follow(name, &token).await
+        self.follow(name, &token).await.map(|()| Acted::Done)
+    }
+    async fn halt(&self, _: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::id::{CommitSha, DeploymentId, EnvironmentName, ServiceName};
+use crate::core::policy::CheckName;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, DeploymentType, Verdict, words};
 use crate::core::time::Timestamp;
@@ -212,6 +213,21 @@ pub struct Facts {
     pub detail: Option<String>,
     /// Milliseconds since the deployment's start.
     pub took_ms: u64,
+    /// Checks that failed and were overridden by force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<CheckName>,
+    /// Checks that its type skips.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<CheckName>,
+    /// What it brings: short commits and titles, the first few; from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// How many more there are.
+    #[serde(default)]
+    pub changes_left_out: usize,
+    /// The page that shows them all.
+    #[serde(default)]
+    pub compare_url: Option<String>,
     /// Stacks that a person must repair, for the commands that do it.
     #[serde(default)]
     pub stacks: Vec<String>,

@@ -52,6 +52,8 @@ pub struct Restoring {
     pub at: usize,
     /// That step was ordered.
     pub ordered: bool,
+    /// The run that was dispatched and is followed by that step.
+    pub child: Option<u64>,
     /// The steps of this strategy are done; its gates are to be judged.
     pub verify: Option<Strategy>,
     /// How the last judged strategy ended.
@@ -191,7 +193,12 @@ impl Deployment {
                 Event::Saved { state },
             ) => next.saved_after = Some(state.clone()),
             (State::Deploying, Event::Allowed) if !self.allowed => {
-                tell.push(AlertEvent::Started);
+                // A rollback is told once, whoever brings the version back: the job's own steps, or this container.
+                tell.push(if self.is_rollback() {
+                    AlertEvent::RollbackStarted
+                } else {
+                    AlertEvent::Started
+                });
                 next.allowed = true;
             }
             (
@@ -264,7 +271,6 @@ impl Deployment {
             (State::Deploying, Event::RestorePlanned { plan })
                 if self.is_rollback() && self.allowed && !plan.steps.is_empty() =>
             {
-                tell.push(AlertEvent::RollbackStarted);
                 next.state = State::Restoring(Restoring::begin(asked_for(), plan.clone()));
             }
             (State::Restoring(now), Event::StepStarted { key }) if now.may_order(key) => {
@@ -275,6 +281,14 @@ impl Deployment {
             }
             (State::Restoring(now), Event::StepDone { key }) if now.is_ordered(key) => {
                 next.state = State::Restoring(now.done());
+            }
+            (State::Restoring(now), Event::Dispatched { key, run, .. })
+                if now.is_ordered(key) && now.child.is_none() =>
+            {
+                next.state = State::Restoring(Restoring {
+                    child: Some(*run),
+                    ..now.done()
+                });
             }
             (State::Restoring(now), Event::StepFailed { key, reason, .. })
                 if now.is_ordered(key) =>
@@ -336,6 +350,9 @@ impl Deployment {
                 });
             }
         }
+        if self.is_heir() {
+            tell.clear();
+        }
         Ok(Step { next, tell })
     }
 
@@ -371,6 +388,16 @@ impl Deployment {
         } else {
             self.start.good.as_ref()
         }
+    }
+
+    /// True where the step that is ordered is for the job's own steps.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        let State::Restoring(now) = &self.state else {
+            return false;
+        };
+        let step = now.current().filter(|_| now.ordered);
+        step.is_some_and(|s| s.strategy == Strategy::Redeploy)
     }
 
     /// The gates say that what was brought back is well; without gates a person's word is enough.
@@ -500,10 +527,42 @@ impl Deployment {
         }
     }
 
+    /// Another deployment has replaced this one, or has overtaken it before it began.
+    #[must_use]
+    pub fn closing_of_overtaken(&self) -> Closing {
+        Closing {
+            status: Status::Superseded,
+            verdict: None,
+            reason: ReasonCode::Superseded,
+            decision: Decision::Stop,
+            error: None,
+            live: false,
+        }
+    }
+
     /// True where a bad verdict may undo this deployment: its version is what serves.
     #[must_use]
     pub fn may_restore(&self) -> bool {
-        self.is_live() && self.start.locked && !self.start.irreversible
+        self.is_live() && self.start.locked && !self.start.irreversible && !self.is_heir()
+    }
+
+    /// Dispatched by another deployment's restore, which tells people, undoes and moves the pointers itself.
+    #[must_use]
+    pub fn is_heir(&self) -> bool {
+        self.start.heir_of.is_some()
+    }
+
+    /// The run that it has dispatched and waits for.
+    #[must_use]
+    pub fn child(&self) -> Option<u64> {
+        match &self.state {
+            State::Restoring(now) => now.child,
+            State::Deploying
+            | State::JobEnded { .. }
+            | State::Watching { .. }
+            | State::Judged(_)
+            | State::Closed(_) => None,
+        }
     }
 
     fn is_live(&self) -> bool {
@@ -676,6 +735,7 @@ impl Restoring {
             plan,
             at: 0,
             ordered: false,
+            child: None,
             verify: None,
             ended: None,
             restored: false,
@@ -701,6 +761,7 @@ impl Restoring {
         Self {
             at: self.at + 1,
             ordered: false,
+            child: None,
             verify: strategy.filter(|s| next != Some(*s)),
             ..self.clone()
         }
@@ -714,6 +775,7 @@ impl Restoring {
         Self {
             at,
             ordered: false,
+            child: None,
             verify: None,
             ..self.clone()
         }
@@ -764,6 +826,7 @@ impl Event {
             Self::Judged(_) => "judged",
             Self::RestorePlanned { .. } => "restore_planned",
             Self::StepStarted { .. } => "step_started",
+            Self::Dispatched { .. } => "dispatched",
             Self::StepDone { .. } => "step_done",
             Self::StepFailed { .. } => "step_failed",
             Self::RestoreJudged { .. } => "restore_judged",

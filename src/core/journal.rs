@@ -51,6 +51,9 @@ pub struct RunRef {
     pub job_id: Option<u64>,
     /// The run's page.
     pub url: Option<String>,
+    /// The commit that the run itself is of: another than the deployed one where an input names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha: Option<CommitSha>,
 }
 
 /// A stack as CloudFormation described it.
@@ -124,9 +127,23 @@ pub struct Start {
     /// `verify` stood alone: nothing kept others out while it was deployed.
     #[serde(default)]
     pub unguarded: bool,
-    /// Commits between the last good version and this one, a line each; from outside.
+    /// Commits since the last good version, newest first, a line each: SHA and title, from outside.
     #[serde(default)]
     pub changes: Vec<String>,
+    /// How many there are in all, where more than these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changes_left_out: usize,
+    /// Dispatched by this deployment's restore, whose lock it borrows: it never restores or dispatches itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heir_of: Option<DeploymentId>,
+    /// Begun by the keeper on a bad verdict, without a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 words! {
@@ -174,6 +191,8 @@ words! {
         CommandLine = "command_line",
         /// The next run, which found it abandoned.
         NextRun = "next_run",
+        /// The deployment that had dispatched it and waits for it.
+        Lender = "lender",
     }
 }
 
@@ -182,7 +201,7 @@ impl Adopter {
     #[must_use]
     pub fn is_successor(self) -> bool {
         match self {
-            Self::Keeper | Self::CommandLine | Self::NextRun => true,
+            Self::Keeper | Self::CommandLine | Self::NextRun | Self::Lender => true,
             Self::Verify | Self::Post => false,
         }
     }
@@ -314,6 +333,16 @@ pub enum Event {
     StepStarted {
         /// Which.
         key: StepKey,
+    },
+    /// A step is done: the workflow was dispatched, and this run is the heir of the lock.
+    Dispatched {
+        /// Which step.
+        key: StepKey,
+        /// GitHub's id of the run.
+        run: u64,
+        /// Its page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
     },
     /// A step is done.
     StepDone {

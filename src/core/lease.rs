@@ -161,6 +161,13 @@ pub struct Head {
 }
 
 impl Head {
+    /// True where the holder has dispatched this run and waits for it: it may take the lock over.
+    #[must_use]
+    pub fn names_heir(&self, run: Option<u64>) -> bool {
+        let heir = self.heir.as_ref().map(|h| h.run);
+        self.holder.is_some() && heir.is_some() && heir == run
+    }
+
     /// How many good versions the head remembers.
     pub const GOOD: usize = 20;
 

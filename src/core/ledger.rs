@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::changes;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::ServiceName;
-use crate::core::journal::Closing;
+use crate::core::journal::{Closing, Start};
 use crate::core::lease::{Head, Live};
 use crate::core::record::{DeploymentType, GuardFields, Record, Status, StoredWord, Verdict};
 use crate::core::stats::Delta;
@@ -38,7 +39,7 @@ pub fn record(deployment: &Deployment, now: Timestamp, retention: Duration) -> R
         commit: start.git_ref.as_ref().map(|c| c.as_str().to_owned()),
         deployed_by: start.actor.clone(),
         duration_s: closing.map(|_| took.as_secs()),
-        changes: start.changes.iter().take(CHANGES).cloned().collect(),
+        changes: changes_of(start),
         error: closing.and_then(error_of),
         rollback_target: start.target.as_ref().map(|t| t.deployment.to_string()),
         details: "{}".to_owned(),
@@ -60,6 +61,18 @@ pub fn record(deployment: &Deployment, now: Timestamp, retention: Duration) -> R
             duration_ms: closing.map(|_| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         }),
     }
+}
+
+/// As people read them; what stands on GitHub's page only is counted in the last line.
+fn changes_of(start: &Start) -> Vec<String> {
+    let lines = start.changes.iter().take(CHANGES);
+    let mut kept: Vec<String> = lines.map(|line| changes::short(line)).collect();
+    let more = start.changes.len() + start.changes_left_out - kept.len();
+    if more > 0 {
+        let page = changes::compare_page(start).unwrap_or_default();
+        kept.push(format!("+{more} {page}").trim_end().to_owned());
+    }
+    kept
 }
 
 fn error_of(closing: &Closing) -> Option<String> {
@@ -111,6 +124,12 @@ pub fn pointers(head: &Head, deployment: &Deployment, closing: &Closing) -> Poin
         // What served before was not the good version that was brought back.
         to.previous = to.live.take();
         to.live = Some(good.clone());
+    }
+    if deployment.start.automatic && closing.status != Status::Success {
+        // What serves is not restored twice without a person.
+        if let Some(live) = &mut to.live {
+            live.bake_until = None;
+        }
     }
     if !closing.live {
         return to;

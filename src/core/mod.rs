@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod backtest;
+pub mod changes;
 pub mod deployment;
 pub mod gate;
 pub mod id;
@@ -16,6 +17,7 @@ pub mod policy;
 pub mod reason;
 pub mod record;
 pub mod restore;
+pub mod showing;
 pub mod state;
 pub mod stats;
 pub mod target;

@@ -1,5 +1,8 @@
 //! How a stage of the action or a command ends: outputs and exit code. Knows no surface.
 
+use crate::core::changes::Pull;
+use crate::core::deployment::{Deployment, State};
+use crate::core::id::CommitSha;
 use crate::core::journal::{Closing, StoppedBy};
 use crate::core::lease::{Holder, Live};
 use crate::core::policy::CheckLine;
@@ -37,6 +40,17 @@ impl Exit {
         self as u8
     }
 
+    /// A stop.
+    #[must_use]
+    pub fn of_stop(by: StoppedBy) -> Self {
+        match by {
+            StoppedBy::Terminate => Self::Terminated,
+            StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released => {
+                Self::Interrupted
+            }
+        }
+    }
+
     /// The end of a closed deployment. `passes`: inconclusive is configured to pass.
     #[must_use]
     pub fn of(closing: &Closing, passes: bool, stop: Option<StoppedBy>) -> Self {
@@ -65,11 +79,7 @@ impl Exit {
             Status::RolledBack => Self::Failed,
             Status::RollbackFailed => Self::Act,
             Status::Superseded => Self::Unproven,
-            Status::Cancelled => match stop {
-                Some(StoppedBy::Terminate) => Self::Terminated,
-                Some(StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released)
-                | None => Self::Interrupted,
-            },
+            Status::Cancelled => stop.map_or(Self::Interrupted, Self::of_stop),
         }
     }
 }
@@ -91,6 +101,47 @@ pub struct Outcome {
     pub rolled_back: bool,
     /// Exit code.
     pub exit: Exit,
+}
+
+impl Outcome {
+    /// What a deployment as it stands means for its job. `passes`: inconclusive is configured to pass.
+    #[must_use]
+    pub fn of(deployment: &Deployment, passes: bool) -> Self {
+        if let State::Closed(closing) = &deployment.state {
+            return Self {
+                status: Some(closing.status),
+                verdict: closing.verdict,
+                decision: closing.decision,
+                reason: closing.reason,
+                deploy_needed: false,
+                rolled_back: closing.status == Status::RolledBack,
+                exit: match (closing.status, deployment.job) {
+                    // Overtaken before the job's own steps began: nothing was deployed.
+                    (Status::Superseded, None) => Exit::Fine,
+                    (_, _) => Exit::of(closing, passes, deployment.stop),
+                },
+            };
+        }
+        let redeploys = match &deployment.state {
+            State::Restoring(now) if deployment.is_handed_over() => Some(now.why.reason),
+            _ => None,
+        };
+        let (decision, reason) = match (deployment.stop, redeploys) {
+            (Some(_), _) => (Decision::Stop, ReasonCode::Interrupted),
+            (None, Some(why)) => (Decision::Restore, why),
+            (None, None) => (Decision::Continue, ReasonCode::Allowed),
+        };
+        let deploys = deployment.state == State::Deploying || redeploys.is_some();
+        Self {
+            status: Some(Status::InProgress),
+            verdict: deployment.judged.as_ref().map(|j| j.verdict),
+            decision,
+            reason,
+            deploy_needed: deploys && deployment.stop.is_none(),
+            rolled_back: false,
+            exit: deployment.stop.map_or(Exit::Fine, Exit::of_stop),
+        }
+    }
 }
 
 /// What was asked for, resolved.
@@ -163,6 +214,8 @@ pub struct Report {
     pub keeper: KeeperSeen,
     /// Further things to say, as errors' own words: from outside.
     pub notes: Vec<String>,
+    /// The pull requests that brought its commits, as far as they are known.
+    pub pulls: Vec<(CommitSha, Vec<Pull>)>,
     /// When this was reported.
     pub at: crate::core::time::Timestamp,
 }

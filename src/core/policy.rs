@@ -131,6 +131,9 @@ pub enum CheckResult {
     Passed {
         /// Who approved, which branch, …: from outside.
         note: Option<String>,
+        /// What is remarkable about it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remarks: Vec<Remark>,
     },
     /// Not in order.
     Failed {
@@ -148,6 +151,16 @@ pub enum CheckResult {
     NotApplicable,
     /// Skipped because of the deployment's type.
     Skipped,
+}
+
+/// What is remarkable about a check that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// The approval may be of an earlier attempt than this one: GitHub keeps no attempt's number.
+    Attempt(u32),
+    /// Who approved is on no reviewers' list.
+    AdministratorBypass,
 }
 
 /// One line of the report.

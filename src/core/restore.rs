@@ -161,6 +161,27 @@ pub enum Obstacle {
     },
     /// Nobody here can do it.
     NotAvailable,
+    /// No workflow is configured that could be dispatched.
+    NoWorkflow,
+    /// Dispatching a workflow needs a token of GitHub.
+    NoToken,
+    /// The repository has no such workflow on that branch.
+    WorkflowMissing {
+        /// Its file.
+        file: String,
+    },
+    /// The workflow does not declare what a rollback needs.
+    WorkflowInputs {
+        /// Its file.
+        file: String,
+        /// The missing inputs.
+        missing: String,
+    },
+    /// A dispatched run would wait for a reviewer.
+    ReviewersRequired {
+        /// GitHub's name of the environment.
+        environment: String,
+    },
     /// The job does it, not this container.
     InTheJob,
 }

@@ -61,6 +61,8 @@ pub struct Past<'a> {
     pub records: &'a [Record],
     /// The record that the target names by id, if it was found anywhere.
     pub named: Option<&'a Record>,
+    /// Something is being brought back: what the head names as live may be just that, and does not serve now.
+    pub in_flux: bool,
 }
 
 fn as_live(record: &Record) -> Live {
@@ -87,6 +89,9 @@ impl Past<'_> {
     /// What serves: the head's pointer, else the newest success that a predecessor wrote.
     #[must_use]
     pub fn live(&self) -> Option<Live> {
+        if self.in_flux {
+            return None;
+        }
         self.head.live.clone().or_else(|| {
             let newest =
                 |r: &&Record| self.is_ours(r) && r.status == StoredWord::Known(Status::Success);

@@ -4,22 +4,22 @@
 use futures_util::future::{join_all, join5};
 
 use crate::core::gate::alarms::AlarmSeen;
-use crate::core::id::CommitSha;
 use crate::core::journal::StackSeen;
 use crate::core::lease::{Head, Holder, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::policy::{
-    ApprovalRule, CheckLine, CheckName, CheckResult, matches_pattern, skips,
+    ApprovalRule, CheckLine, CheckName, CheckResult, Remark, matches_pattern, skips,
 };
 use crate::core::reason::ReasonCode;
 use crate::core::record::DeploymentType;
 use crate::core::time::Timestamp;
+use crate::engine::changes::Commits;
 use crate::engine::guard::Request;
 use crate::engine::metrics::alarms::alarms_check;
 use crate::engine::{Ports, Setup};
 use crate::ports::{
-    Approval, CheckState, CloudError, CommitLine, Comparison, EnvironmentRules, Forge, ForgeError,
-    Relation, Stack,
+    Approval, CheckState, CloudError, Comparison, EnvironmentRules, Forge, ForgeError, Relation,
+    Stack,
 };
 
 type Asked<T> = Option<Result<T, ForgeError>>;
@@ -31,7 +31,7 @@ pub struct ForgeFacts {
     rules: Asked<Option<EnvironmentRules>>,
     checks: Asked<Vec<CheckState>>,
     /// The default branch's newest commits.
-    pub recent: Asked<Vec<CommitLine>>,
+    pub commits: Commits,
     on_branch: Asked<Option<String>>,
 }
 
@@ -41,6 +41,7 @@ impl From<&ForgeError> for Why {
             ForgeError::Unreachable { .. } => Kind::Unreachable,
             ForgeError::Denied { .. } => Kind::Denied,
             ForgeError::NotFound { .. } => Kind::NotFound,
+            ForgeError::Refused { .. } => Kind::Provider,
             ForgeError::RateLimited { .. } => Kind::Throttled,
         };
         Self::new(kind, error.to_string())
@@ -69,7 +70,7 @@ pub async fn ask_forge(ports: &Ports, setup: &Setup, request: &Request) -> Forge
             approvals: approval.then(|| Err(no_token())),
             rules: approval.then(|| Err(no_token())),
             checks: checks.then(|| Err(no_token())),
-            recent: recent.then(|| Err(no_token())),
+            commits: Commits::new(recent.then(|| Err(no_token()))),
             on_branch: branch.then(|| Err(no_token())),
         };
     };
@@ -123,7 +124,7 @@ pub async fn ask_forge(ports: &Ports, setup: &Setup, request: &Request) -> Forge
         approvals,
         rules,
         checks,
-        recent,
+        commits: Commits::new(recent),
         on_branch,
     }
 }
@@ -178,96 +179,6 @@ async fn find_branch(
     failed.map_or(Ok(None), Err)
 }
 
-/// How the wanted commit lies to the live one: from the default branch's newest commits, else by comparing.
-pub async fn relation(
-    ports: &Ports,
-    recent: &Asked<Vec<CommitLine>>,
-    live: &CommitSha,
-    wanted: &CommitSha,
-) -> Result<Relation, ForgeError> {
-    if live.names(wanted) {
-        return Ok(Relation::Identical);
-    }
-    if let Some(Ok(commits)) = recent
-        && let Some(known) = relation_within(commits, live, wanted)
-    {
-        return Ok(known);
-    }
-    match &ports.forge {
-        Some(forge) => forge
-            .compare(live.as_str(), wanted.as_str())
-            .await
-            .map(|c| c.relation),
-        None => Err(ForgeError::Unreachable {
-            detail: "no `github_token` was given".to_owned(),
-        }),
-    }
-}
-
-/// The relation where it follows from these commits and their parents alone; `None` where it does not.
-#[must_use]
-pub fn relation_within(
-    commits: &[CommitLine],
-    live: &CommitSha,
-    wanted: &CommitSha,
-) -> Option<Relation> {
-    let find = |sha: &CommitSha| commits.iter().find(|c| c.sha.names(sha));
-    let (live, wanted) = (find(live)?, find(wanted)?);
-    let reaches = |from: &CommitLine, to: &CommitLine| {
-        let mut open = vec![from];
-        let mut seen = Vec::new();
-        while let Some(at) = open.pop() {
-            if at.sha == to.sha {
-                return true;
-            }
-            if !seen.contains(&&at.sha) {
-                seen.push(&at.sha);
-                open.extend(
-                    at.parents
-                        .iter()
-                        .filter_map(|p| commits.iter().find(|c| c.sha == *p)),
-                );
-            }
-        }
-        false
-    };
-    if reaches(wanted, live) {
-        Some(Relation::Ahead)
-    } else if reaches(live, wanted) {
-        Some(Relation::Behind)
-    } else {
-        None
-    }
-}
-
-/// The first lines of the commits that `wanted` has and `live` has not, newest first, as far as these show.
-#[must_use]
-pub fn changes_within(
-    commits: &[CommitLine],
-    live: Option<&CommitSha>,
-    wanted: &CommitSha,
-) -> Vec<String> {
-    let Some(at) = commits.iter().position(|c| c.sha.names(wanted)) else {
-        return Vec::new();
-    };
-    let Some(live) = live else { return Vec::new() };
-    if !commits.iter().any(|c| c.sha.names(live)) {
-        return Vec::new();
-    }
-    commits[at..]
-        .iter()
-        .take_while(|c| !c.sha.names(live))
-        .take(20)
-        .map(|c| {
-            format!(
-                "{} {}",
-                c.sha.short(),
-                c.title.chars().take(120).collect::<String>()
-            )
-        })
-        .collect()
-}
-
 /// What the store and the stacks say.
 pub struct Local<'a> {
     /// The head, and whether its holder is another.
@@ -300,9 +211,10 @@ pub fn lines(
         .iter()
         .map(|check| {
             let result = if skips(request.kind, *check) {
-                match check {
-                    CheckName::Target => CheckResult::NotApplicable,
-                    _ => CheckResult::Skipped,
+                if is_configured(setup, *check) {
+                    CheckResult::Skipped
+                } else {
+                    CheckResult::NotApplicable
                 }
             } else {
                 one(*check, setup, request, forge, local)
@@ -316,8 +228,28 @@ pub fn lines(
         .collect()
 }
 
+/// True where the check would have something to check: only then a type that skips it skips anything.
+fn is_configured(setup: &Setup, check: CheckName) -> bool {
+    match check {
+        CheckName::Freeze => !setup.policy.freeze.is_empty(),
+        CheckName::RequiredChecks => !setup.policy.required_checks.is_empty(),
+        CheckName::Branch => !setup.policy.branches.is_empty(),
+        CheckName::Alarms => setup.gates.alarms.is_some(),
+        CheckName::Lock
+        | CheckName::Stack
+        | CheckName::Approval
+        | CheckName::NotBehind
+        | CheckName::NotLive => true,
+        // Only a rollback has one.
+        CheckName::Target => false,
+    }
+}
+
 fn passed(note: Option<String>) -> CheckResult {
-    CheckResult::Passed { note }
+    CheckResult::Passed {
+        note,
+        remarks: Vec::new(),
+    }
 }
 
 fn failed(reason: ReasonCode, detail: impl Into<String>) -> CheckResult {
@@ -489,17 +421,18 @@ fn approval(setup: &Setup, request: &Request, forge: &ForgeFacts) -> CheckResult
         );
     };
     let user = approval.user.clone().unwrap_or_else(|| "?".to_owned());
-    let mut note = format!("@{user}");
     // GitHub keeps no attempt number: an approval of an earlier attempt counts for a re-run, and is said so.
-    if let Some(attempt) = request.run.attempt.filter(|a| *a > 1) {
-        note.push_str(&format!(" · attempt {attempt}"));
-    }
+    let mut remarks: Vec<Remark> = Vec::new();
+    remarks.extend(request.run.attempt.filter(|a| *a > 1).map(Remark::Attempt));
     // Who is on no reviewers' list got past it as an administrator. Team members cannot be told apart.
     if let Some(Ok(Some(rules))) = &forge.rules {
         let teams = rules.reviewers.iter().any(|r| r.contains('/'));
         if !rules.reviewers.is_empty() && !teams && !rules.reviewers.contains(&user) {
-            note.push_str(" · administrator bypass");
+            remarks.push(Remark::AdministratorBypass);
         }
     }
-    passed(Some(note))
+    CheckResult::Passed {
+        note: Some(format!("@{user}")),
+        remarks,
+    }
 }

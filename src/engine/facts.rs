@@ -1,11 +1,16 @@
 //! What a message about a deployment says, and the notice that carries it. Knows no store and no channel.
 
 use crate::core::alert::{AlertEvent, CLAIM, Facts, Notice, NoticeState, OWED_FOR, Target};
+use crate::core::changes;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::SessionId;
+use crate::core::policy::{CheckLine, CheckResult};
 use crate::core::reason::ReasonCode;
-use crate::core::record::Verdict;
+use crate::core::record::{DeploymentType, Verdict};
 use crate::core::time::Timestamp;
+
+/// So many commits stand in a message.
+const CHANGES: usize = 5;
 
 /// A notice that this session is about to send; `place` is its entry's number and its own place there.
 #[must_use]
@@ -52,14 +57,10 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
         Verdict::Healthy => 3,
     });
     findings.truncate(10);
-    let overridden = || {
-        let names: Vec<_> = deployment
-            .checks
-            .iter()
-            .filter(|l| l.overridden)
-            .map(|l| l.check.as_str())
-            .collect();
-        (!names.is_empty()).then(|| names.join(", "))
+    let told = &start.changes[..start.changes.len().min(CHANGES)];
+    let checks = |wanted: fn(&CheckLine) -> bool| {
+        let lines = deployment.checks.iter();
+        lines.filter(|l| wanted(l)).map(|l| l.check).collect()
     };
     Facts {
         event,
@@ -82,11 +83,11 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
         decision: closing.map(|c| c.decision).or(judged.map(|j| j.decision)),
         note: start.note.clone(),
         findings,
-        previous: start.good.clone().or_else(|| start.previous.clone()),
+        previous: (deployment.target().cloned()).or_else(|| start.previous.clone()),
         detail: match event {
             AlertEvent::LockTakenOver => deployment.took_over.as_ref().map(ToString::to_string),
-            AlertEvent::Forced => overridden(),
-            AlertEvent::Started
+            AlertEvent::Forced
+            | AlertEvent::Started
             | AlertEvent::Succeeded
             | AlertEvent::Failed
             | AlertEvent::HealthCheckFailed
@@ -98,6 +99,15 @@ pub fn facts(deployment: &Deployment, event: AlertEvent, at: Timestamp) -> Facts
             | AlertEvent::Superseded
             | AlertEvent::Stuck => closing.and_then(|c| c.error.clone()),
         },
+        overridden: checks(|l| l.overridden),
+        // What a rollback skips says nothing: it goes back to what was good.
+        skipped: match start.kind {
+            DeploymentType::Hotfix => checks(|l| l.result == CheckResult::Skipped),
+            DeploymentType::Deploy | DeploymentType::Rollback => Vec::new(),
+        },
+        changes: told.iter().map(|line| changes::short(line)).collect(),
+        changes_left_out: start.changes.len() - told.len() + start.changes_left_out,
+        compare_url: changes::compare_page(start),
         stacks: start.stacks.iter().map(|s| s.name.clone()).collect(),
         took_ms: u64::try_from(at.since(start.at).as_millis()).unwrap_or(u64::MAX),
     }

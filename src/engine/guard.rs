@@ -10,7 +10,7 @@ use crate::config::needed_outputs;
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
 use crate::core::journal::{Event, RunRef, Start};
-use crate::core::lease::{Head, Holder, KEEPER_FRESH, Live};
+use crate::core::lease::{Head, HeadMode, Holder, KEEPER_FRESH, Live};
 use crate::core::outcome::KeeperSeen;
 use crate::core::policy::{
     CheckLine, CheckName, CheckOutcome, CheckReport, CheckResult, judge, waits_for_lock,
@@ -20,10 +20,11 @@ use crate::core::record::{DeploymentType, Record, Status, StoredWord};
 use crate::core::state;
 use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
-use crate::engine::checks::{ForgeFacts, Local, ask_forge, changes_within, lines, relation};
+use crate::engine::changes::Brings;
+use crate::engine::checks::{ForgeFacts, Local, ask_forge, lines};
 use crate::engine::metrics::alarms::{alarms, firing};
 use crate::engine::observe::{Before, before, fill, stacks};
-use crate::engine::saving::{self, Beside, Captured};
+use crate::engine::saving::{self, Beside, Captured, beside};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::waiting::{Succession, Wait, Waited, take_over_if_gone};
 use crate::engine::{EngineError, Ports, Sayer, Setup, Stop, stopped};
@@ -81,8 +82,10 @@ impl Request {
 pub enum Guarded {
     /// Locked and recorded: the job's own steps may deploy.
     Started(Box<Session>, Extra),
-    /// Not started.
+    /// Not started, and there is no record but perhaps a refusal.
     Not(NotStarted, Extra),
+    /// Replaced by a newer one while it waited for the lock: on record as such, and closed.
+    Superseded(Box<Session>, Extra),
 }
 
 /// Why it was not started.
@@ -94,8 +97,6 @@ pub enum NotStarted {
     Unavailable(ReasonCode),
     /// Already live.
     AlreadyLive,
-    /// Replaced by a newer one while it waited for the lock.
-    Superseded,
     /// Everything was in order, but this was a dry run.
     DryRun,
 }
@@ -115,6 +116,8 @@ pub struct Extra {
     pub candidates: Vec<Live>,
     /// Whether a keeper is there.
     pub keeper: KeeperSeen,
+    /// What it brings.
+    pub brings: Brings,
 }
 
 /// One look at everything that the checks need.
@@ -155,7 +158,7 @@ pub async fn guard(
         look(ports, setup, request),
     );
     // What runs now is looked at beside the checks and the first write, so that nobody waits for it.
-    let (mut saving, (forge, look)) = tokio::select! {
+    let (mut saving, (mut forge, look)) = tokio::select! {
         both = beside(saving::capture(ports, setup), asked) => both,
         by = stopped(stop) => return Err(EngineError::Stopped(by)),
     };
@@ -169,7 +172,8 @@ pub async fn guard(
     let mut wait = Wait::new(ports, setup, request);
     let mut took_over = None;
     loop {
-        if let Some(held) = look.head(setup).holder {
+        let inherits = look.head(setup).names_heir(request.run.run);
+        if let (Some(held), false) = (look.head(setup).holder, inherits) {
             let settled = look
                 .stacks
                 .iter()
@@ -177,7 +181,7 @@ pub async fn guard(
             if wait.should_ask_for_owner(&held) && !request.dry_run && settled {
                 match take_over_if_gone(ports, setup, look.head(setup), &held, say, stop).await? {
                     Succession::Alive => {}
-                    Succession::Closed => {
+                    Succession::Over => {
                         took_over = Some(held.deployment.clone());
                         look = self::look(ports, setup, request).await?;
                         saving = saving::capture(ports, setup);
@@ -191,8 +195,10 @@ pub async fn guard(
                 }
             }
         }
-        let holder = look.head(setup).holder;
-        let (report, extra) = check(ports, setup, request, &forge, &look, holder.as_ref()).await;
+        // Who has dispatched this run waits for it, and does not keep it out.
+        let holder = look.head(setup).holder.filter(|_| !inherits);
+        let (report, extra) =
+            check(ports, setup, request, &mut forge, &look, holder.as_ref()).await;
         let worth = waits_for_lock(request.kind, request.force, &extra.checks);
         if let (Some(held), true, false) = (&holder, worth, request.dry_run) {
             match wait.a_while(&look.head(setup), held, say, stop).await? {
@@ -209,13 +215,13 @@ pub async fn guard(
             }
         }
         let report = report.outcome;
+        let overtaken =
+            report == CheckOutcome::Refused(ReasonCode::BehindLive) && wait.has_waited();
         let not = match report {
             CheckOutcome::Allowed if request.dry_run => Some(NotStarted::DryRun),
             CheckOutcome::Allowed => None,
             CheckOutcome::AlreadyLive => Some(NotStarted::AlreadyLive),
-            CheckOutcome::Refused(ReasonCode::BehindLive) if wait.has_waited() => {
-                Some(NotStarted::Superseded)
-            }
+            CheckOutcome::Refused(_) if overtaken => None,
             CheckOutcome::Refused(reason) => Some(NotStarted::Refused(reason)),
             CheckOutcome::Unavailable(reason) => Some(NotStarted::Unavailable(reason)),
         };
@@ -223,20 +229,28 @@ pub async fn guard(
             keep_refusal(ports, setup, request, &not, &extra).await;
             return Ok(Guarded::Not(not, extra));
         }
+        if overtaken {
+            saving = None;
+        }
         match begin(
             ports,
             setup,
             request,
             &look,
-            &forge,
             &extra,
             took_over.clone(),
             evidence.clone(),
             announce,
             saving.take(),
+            !overtaken,
         )
         .await
         {
+            Ok(mut session) if overtaken => {
+                let closing = session.deployment.closing_of_overtaken();
+                session.close(Vec::new(), closing).await?;
+                return Ok(Guarded::Superseded(Box::new(session), extra));
+            }
             Ok(session) => return Ok(Guarded::Started(Box::new(session), extra)),
             // Somebody was faster: look again, and be told who.
             Err(CommitOr::Commit(CommitError::Lost { head })) => {
@@ -252,20 +266,6 @@ pub async fn guard(
         if let Some(by) = *stop.borrow() {
             return Err(EngineError::Stopped(by));
         }
-    }
-}
-
-/// `work`, with what is being looked at going on beside it.
-async fn beside<T>(
-    saving: Option<Beside<Captured>>,
-    work: impl Future<Output = T>,
-) -> (Option<Beside<Captured>>, T) {
-    match saving {
-        Some(saving) => {
-            let (saving, done) = saving.beside(work).await;
-            (Some(saving), done)
-        }
-        None => (None, work.await),
     }
 }
 
@@ -357,7 +357,7 @@ async fn check(
     ports: &Ports,
     setup: &Setup,
     request: &Request,
-    forge: &ForgeFacts,
+    forge: &mut ForgeFacts,
     look: &Look,
     holder: Option<&Holder>,
 ) -> (CheckReport, Extra) {
@@ -369,20 +369,20 @@ async fn check(
         head: &head,
         records: &look.records,
         named: look.named.as_ref(),
+        in_flux: head.mode == Some(HeadMode::Restoring),
     };
     let rollback = request.kind == DeploymentType::Rollback;
     let target = rollback.then(|| past.resolve(&request.target, request.force));
     let live = past.live();
     let asks_relation = !crate::core::policy::skips(request.kind, CheckName::NotBehind);
-    let relation = match (
-        asks_relation,
-        live.as_ref().and_then(|l| l.git_ref.as_ref()),
-        &request.git_ref,
-    ) {
-        (true, Some(live), Some(wanted)) => {
-            Some(relation(ports, &forge.recent, live, wanted).await)
+    let good = newest_good(&head, live.as_ref(), request.kind);
+    let (relation, brings) = match request.git_ref.as_ref().filter(|_| asks_relation) {
+        Some(wanted) => {
+            let live = live.as_ref().and_then(|l| l.git_ref.as_ref());
+            let base = good.as_ref().and_then(|g| g.git_ref.as_ref()).or(live);
+            forge.commits.see(ports, live, base, wanted).await
         }
-        (_, _, _) => None,
+        None => (None, Brings::default()),
     };
     let local = Local {
         head: &head,
@@ -396,6 +396,9 @@ async fn check(
     };
     let mut lines = lines(setup, request, forge, &local);
     unprobed(&mut lines, look);
+    if let (None, Some(lender)) = (holder, &head.holder) {
+        inherit_approval(&mut lines, lender);
+    }
     let report = judge(request.kind, request.force, lines);
     let missing = matches!(&target, Some(Err(_)));
     let keeper = match &look.heads.keeper {
@@ -413,8 +416,21 @@ async fn check(
             Vec::new()
         },
         keeper,
+        brings,
     };
     (report, extra)
+}
+
+/// The approval of the deployment that dispatched this run holds for it too.
+fn inherit_approval(lines: &mut [CheckLine], lender: &Holder) {
+    for line in lines.iter_mut().filter(|l| l.check == CheckName::Approval) {
+        if line.result != CheckResult::NotApplicable {
+            line.result = CheckResult::Passed {
+                note: Some(lender.deployment.to_string()),
+                remarks: Vec::new(),
+            };
+        }
+    }
 }
 
 /// A stack that could not be read leaves its line as it is; nothing else depends on it here.
@@ -423,7 +439,7 @@ fn unprobed(lines: &mut [CheckLine], look: &Look) {
         return;
     }
     for line in lines.iter_mut().filter(|l| l.check == CheckName::Stack) {
-        if let CheckResult::Passed { note } = &mut line.result {
+        if let CheckResult::Passed { note, .. } = &mut line.result {
             let names: Vec<_> = look
                 .stacks
                 .iter()
@@ -444,14 +460,16 @@ async fn begin(
     setup: &Setup,
     request: &Request,
     look: &Look,
-    forge: &ForgeFacts,
     extra: &Extra,
     took_over: Option<DeploymentId>,
     evidence: Option<String>,
     announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
     mut saving: Option<Beside<Captured>>,
+    allowed: bool,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
+    let lender = (head.holder.as_ref()).filter(|_| head.names_heir(request.run.run));
+    let heir_of = lender.map(|lender| lender.deployment.clone());
     let mut at = ports.clock.now();
     if let Some(live) = &extra.live {
         // Two starts never share a sort key, and a clock that went back does not reorder history.
@@ -462,14 +480,6 @@ async fn begin(
         None => request.git_ref.clone(),
     };
     let token = Token::new(hex(ports.clock.random())).map_err(|e| CommitOr::Engine(e.into()))?;
-    let changes = match (&forge.recent, &git_ref) {
-        (Some(Ok(commits)), Some(wanted)) => changes_within(
-            commits,
-            extra.live.as_ref().and_then(|l| l.git_ref.as_ref()),
-            wanted,
-        ),
-        (_, _) => Vec::new(),
-    };
     for clash in 1.. {
         let id = DeploymentId::generate(request.kind, at, git_ref.as_ref(), clash);
         let holder = request.holder(token.clone(), id.clone(), at);
@@ -489,7 +499,8 @@ async fn begin(
             force: request.force,
             irreversible: request.irreversible,
             target: extra.target.clone(),
-            undoes: look.undoes.clone(),
+            // Its lender undoes what was live.
+            undoes: look.undoes.clone().filter(|_| heir_of.is_none()),
             stacks: look
                 .stacks
                 .iter()
@@ -499,9 +510,12 @@ async fn begin(
             failing_before: look.before.failing.clone(),
             versions_before: look.before.versions.clone(),
             alarms_before: firing(look.alarms.as_ref()),
-            locked: true,
+            locked: allowed,
             unguarded: false,
-            changes: changes.clone(),
+            changes: extra.brings.lines.clone(),
+            changes_left_out: extra.brings.left_out,
+            heir_of: heir_of.clone(),
+            automatic: false,
         };
         let mut events = vec![Event::Checked {
             lines: extra.checks.clone(),
@@ -509,7 +523,7 @@ async fn begin(
         events.extend(took_over.clone().map(|from| Event::TookOver { from }));
         let state = saving.as_ref().map(|_| state::before(&start.id));
         events.extend(state.clone().map(|state| Event::Saving { state }));
-        events.push(Event::Allowed);
+        events.extend(allowed.then_some(Event::Allowed));
         let session = new_session(ports.clock.as_ref()).map_err(CommitOr::Engine)?;
         let seen: Option<Fence> = look.head.as_ref().map(|h| h.fence);
         let starting = Session::start(
@@ -562,7 +576,6 @@ async fn keep_refusal(
         NotStarted::Refused(_)
         | NotStarted::Unavailable(_)
         | NotStarted::AlreadyLive
-        | NotStarted::Superseded
         | NotStarted::DryRun => return,
     };
     let mut reasons = vec![reason];
@@ -609,6 +622,7 @@ pub async fn record_unlocked(
         target: None,
         candidates: Vec::new(),
         keeper: KeeperSeen::NotAsked,
+        brings: Brings::default(),
     };
     let at = ports.clock.now();
     for clash in 1..20 {
@@ -639,7 +653,10 @@ pub async fn record_unlocked(
             // Nobody may deploy while it is watched; where somebody holds the lock, it is watched without.
             locked: head.holder.is_none(),
             unguarded: true,
+            heir_of: None,
+            automatic: false,
             changes: Vec::new(),
+            changes_left_out: 0,
         };
         let session = new_session(ports.clock.as_ref())?;
         let events = vec![Event::Allowed];

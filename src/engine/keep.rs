@@ -3,21 +3,26 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join;
+
 use crate::core::alert::AlertEvent;
-use crate::core::deployment::Effect;
+use crate::core::deployment::{Deployment, Effect};
 use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
 use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, last_adopter, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
-use crate::core::outcome::Told;
+use crate::core::outcome::{Outcome, Told};
 use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
+use crate::engine::evidence::Evidence;
 use crate::engine::facts::{facts, notice};
 use crate::engine::notify::{deliver, deliver_owed};
 use crate::engine::observe::live_change;
+use crate::engine::orphan::{free, open_record};
 use crate::engine::resume::{Drove, How, drive};
 use crate::engine::session::{CommitOr, Session, new_key, new_session};
+use crate::engine::showing::{find, show};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
 use crate::ports::{Commit, CommitError, ListQuery, StoreError, Stored};
 
@@ -46,8 +51,19 @@ pub enum KeptWhat {
     Settling,
     /// Closed.
     Closed(Status),
+    /// Nothing of it was open: the lock alone was freed.
+    Freed,
+    /// Its record cannot be read, so its lock stays; why, from outside.
+    Unreadable(String),
     /// Its window is over and it was looked at again; `None` = another version answers.
     Baking(Option<Verdict>),
+    /// Its window is over, it was found bad, and this rollback ended so.
+    RolledBack {
+        /// The rollback.
+        by: DeploymentId,
+        /// How it ended; in progress where this keeper was stopped.
+        status: Status,
+    },
     /// Somebody else was faster.
     LostRace,
     /// It could not be closed; from outside.
@@ -63,10 +79,14 @@ pub struct Sweep {
     pub told: Vec<Told>,
 }
 
-/// One sweep. `setups` gives the settings of a service in this environment.
+/// The settings that a deployment was started with, from what is kept beside its record; else those at hand.
+pub type Pins<'a> = &'a (dyn Fn(&Setup, &Evidence) -> Setup + Sync);
+
+/// One sweep.
 pub async fn sweep(
     ports: &Ports,
     setup: &Setup,
+    pins: Pins<'_>,
     version: &str,
     say: &Sayer,
     stop: &mut Stop,
@@ -81,20 +101,23 @@ pub async fn sweep(
             ..setup.clone()
         };
         let Some(holder) = head.holder.clone() else {
-            bake::watch_on(ports, &setup, &head, &session, say, stop, &mut sweep).await;
+            bake::watch_on(ports, &setup, pins, &head, &session, say, stop, &mut sweep).await;
             continue;
         };
-        let what = match keep_one(ports, &setup, head, &holder, say, stop).await {
+        let what = match keep_one(ports, &setup, pins, head, &holder, say, stop).await {
             Ok(what) => what,
             Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
-            Err(EngineError::Store(error @ StoreError::Unreachable { .. })) => {
+            Err(EngineError::Unreadable { why, .. }) => KeptWhat::Unreadable(why),
+            Err(EngineError::Store(
+                error @ (StoreError::Unreachable { .. } | StoreError::Credentials { .. }),
+            )) => {
                 let what = KeptWhat::Failed(chain(&error));
                 unreachable = Some(error);
                 what
             }
             Err(error) => KeptWhat::Failed(chain(&error)),
         };
-        let closed = matches!(what, KeptWhat::Closed(_));
+        let closed = matches!(what, KeptWhat::Closed(_) | KeptWhat::Freed);
         if !closed && ports.clock.now().since(holder.at) > STUCK_AFTER {
             match tell_stuck(ports, &setup, &holder, &session).await {
                 Ok(told) => sweep.told.extend(told),
@@ -276,6 +299,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 async fn keep_one(
     ports: &Ports,
     setup: &Setup,
+    pins: Pins<'_>,
     head: Head,
     holder: &Holder,
     say: &Sayer,
@@ -291,9 +315,12 @@ async fn keep_one(
             })
         }
         Owner::Gone { conclusion } => {
+            let stored = ports.history.deployment(&holder.deployment, now).await?;
+            let evidence = stored.and_then(|s| s.evidence);
+            let setup = pins(setup, &Evidence::read(evidence.as_deref()));
             match take_over(
                 ports,
-                setup,
+                &setup,
                 head,
                 conclusion.as_deref(),
                 Adopter::Keeper,
@@ -302,8 +329,9 @@ async fn keep_one(
             )
             .await?
             {
-                Some(status) => Ok(KeptWhat::Closed(status)),
-                None => Ok(KeptWhat::Settling),
+                Taken::Closed(status) => Ok(KeptWhat::Closed(status)),
+                Taken::Open => Ok(KeptWhat::Settling),
+                Taken::Freed => Ok(KeptWhat::Freed),
             }
         }
     }
@@ -364,8 +392,18 @@ pub fn job_of(conclusion: Option<&str>) -> JobStatus {
     }
 }
 
-/// Takes an abandoned deployment over and does what is owed, with one look instead of a watch; `None` = the stack
-/// is still changing and it stays open.
+/// What became of an abandoned deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Closed.
+    Closed(Status),
+    /// The stack is still changing, or this process was stopped: it stays open.
+    Open,
+    /// Nothing of it was open: the lock alone was freed.
+    Freed,
+}
+
+/// Takes an abandoned deployment over and does what is owed, with one look instead of a watch.
 pub async fn take_over(
     ports: &Ports,
     setup: &Setup,
@@ -374,7 +412,7 @@ pub async fn take_over(
     by: Adopter,
     say: &Sayer,
     stop: &mut Stop,
-) -> Result<Option<Status>, EngineError> {
+) -> Result<Taken, EngineError> {
     take_over_with(ports, setup, head, by, quick(conclusion), say, stop).await
 }
 
@@ -396,18 +434,24 @@ pub async fn take_over_with(
     how: How,
     say: &Sayer,
     stop: &mut Stop,
-) -> Result<Option<Status>, EngineError> {
+) -> Result<Taken, EngineError> {
     let Some(holder) = head.holder.clone() else {
-        return Ok(None);
+        return Ok(Taken::Freed);
     };
-    let stored = read(ports, &holder).await?;
+    let Some(stored) = open_record(ports, &holder).await? else {
+        free(ports, setup, &head, &holder).await?;
+        say(Say::Freed {
+            deployment: holder.deployment,
+        });
+        return Ok(Taken::Freed);
+    };
     if let Ok(deployment) = replay(&stored.entries) {
         // An entry a minute would fill the journal of a deployment whose stack takes its time.
         if deployment.owed() == Effect::Settle {
             let (gates, stacks) = (&setup.gates, &setup.stacks);
             let (live, _) = live_change(ports, gates, stacks, &deployment.start).await;
             if live == LiveChange::InProgress {
-                return Ok(None);
+                return Ok(Taken::Open);
             }
         }
         if is_in_work(&stored.entries, &head, ports.clock.now()) {
@@ -416,8 +460,11 @@ pub async fn take_over_with(
             });
         }
     }
-    let session = adopt_read(ports, setup, stored, head, holder, by, Vec::new()).await?;
-    finish(session, how, say, stop).await
+    let session = adopt_abandoned(ports, setup, stored, head, holder, by, Vec::new()).await?;
+    Ok(match finish(session, how, say, stop).await? {
+        Some(status) => Taken::Closed(status),
+        None => Taken::Open,
+    })
 }
 
 /// Drives an adopted deployment and tells, also where it could not be driven to its end.
@@ -429,19 +476,37 @@ async fn finish(
 ) -> Result<Option<Status>, EngineError> {
     let drove = drive(&mut session, how, say, stop).await;
     let notices = std::mem::take(&mut session.notices);
-    let setup = session.setup();
-    deliver(
-        session.ports(),
+    let (ports, setup) = (session.ports(), session.setup());
+    let telling = deliver(
+        ports,
         &setup.environment,
         session.id(),
         setup.locale,
         notices,
-    )
-    .await;
+    );
+    let showing = async {
+        if matches!(drove, Ok(Drove::Closed)) {
+            show_closed(ports, setup, &session.deployment).await;
+        }
+    };
+    join(telling, showing).await;
     Ok(match drove? {
-        Drove::KeptOpen | Drove::LeftToPost(_) => None,
+        Drove::KeptOpen | Drove::LeftToJob | Drove::LeftToPost(_) => None,
         Drove::Closed => closed(&session, say),
     })
+}
+
+/// GitHub's pages show the end too, where they showed the beginning; a keeper may lack the permission.
+async fn show_closed(ports: &Ports, setup: &Setup, deployment: &Deployment) {
+    let start = &deployment.start;
+    let Some(found) = find(ports, setup, &start.run, Some(start)) else {
+        return;
+    };
+    let found = found.finish().await;
+    let outcome = Outcome::of(deployment, setup.passes_inconclusive());
+    if let Err(why) = show(ports, setup, deployment, found, &outcome, false).await {
+        tracing::warn!(code = "DG322", %why, "GitHub's page does not show how the deployment ended");
+    }
 }
 
 /// True where a successor of the dead job gives signs of life: two keepers must not take a restore out of each
@@ -465,35 +530,6 @@ fn closed(session: &Session, say: &Sayer) -> Option<Status> {
 
 /// Goes on with the deployment that a head's holder left, under a token of our own.
 pub async fn adopt_abandoned(
-    ports: &Ports,
-    setup: &Setup,
-    head: Head,
-    by: Adopter,
-    events: Vec<Event>,
-) -> Result<Option<Session>, EngineError> {
-    let Some(holder) = head.holder.clone() else {
-        return Ok(None);
-    };
-    let stored = read(ports, &holder).await?;
-    adopt_read(ports, setup, stored, head, holder, by, events)
-        .await
-        .map(Some)
-}
-
-async fn read(ports: &Ports, holder: &Holder) -> Result<Stored, EngineError> {
-    ports
-        .history
-        .deployment(&holder.deployment, ports.clock.now())
-        .await?
-        .ok_or_else(|| EngineError::Stale {
-            detail: format!(
-                "the lock names {}, of which there is no record",
-                holder.deployment
-            ),
-        })
-}
-
-async fn adopt_read(
     ports: &Ports,
     setup: &Setup,
     stored: Stored,

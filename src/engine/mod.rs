@@ -3,28 +3,34 @@
 
 pub mod backtest;
 pub mod bake;
+pub mod changes;
 pub mod checks;
 pub mod evidence;
 pub mod facts;
 pub mod guard;
+pub mod heir;
 pub mod keep;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod orphan;
+pub mod redeploy;
 pub mod release;
 pub mod restore;
 pub mod resume;
 pub mod saving;
 pub mod session;
+pub mod showing;
 pub mod waiting;
 pub mod watch;
+pub mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::alert::Routing;
 use crate::core::deployment::IllegalEvent;
-use crate::core::gate::{Finding, GateSettings};
+use crate::core::gate::{Finding, GateSettings, OnInconclusive};
 use crate::core::id::{EnvironmentName, ServiceName};
 use crate::core::journal::{ReplayError, StoppedBy};
 use crate::core::lease::Head;
@@ -98,6 +104,14 @@ pub struct Setup {
     pub retention: Duration,
 }
 
+impl Setup {
+    /// What could not be proven is let pass.
+    #[must_use]
+    pub fn passes_inconclusive(&self) -> bool {
+        self.gates.on_inconclusive == OnInconclusive::Pass
+    }
+}
+
 /// What the engine could not do.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -124,6 +138,14 @@ pub enum EngineError {
         /// Why.
         #[source]
         source: ReplayError,
+    },
+    /// The record of the deployment that a lock names cannot be read: only a person may free that lock.
+    #[error("the record of {deployment}, which holds the lock, cannot be read: {why}")]
+    Unreadable {
+        /// Whose.
+        deployment: crate::core::id::DeploymentId,
+        /// Why.
+        why: String,
     },
     /// A decision that the state machine refuses: a fault of ours.
     #[error("an event was refused by the state machine")]
@@ -176,6 +198,11 @@ pub enum Say {
         deployment: crate::core::id::DeploymentId,
         /// How.
         status: crate::core::record::Status,
+    },
+    /// A lock was freed that named a deployment of which nothing is open.
+    Freed {
+        /// Which.
+        deployment: crate::core::id::DeploymentId,
     },
     /// A watch goes on.
     Watching {

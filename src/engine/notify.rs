@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::core::alert::{CLAIM, Channel, Facts, Notice, NoticeState};
 use crate::core::id::{EnvironmentName, SessionId};
@@ -125,51 +125,96 @@ fn message(notice: &Notice, locale: Locale) -> Message {
     }
 }
 
-/// Sends what earlier processes left: the keeper's and every next run's duty.
+/// Sends what earlier processes left: the keeper's and every next run's duty. A channel that is not configured here
+/// is left to somebody who knows it.
 pub async fn deliver_owed(
     ports: &Ports,
     environment: &EnvironmentName,
     session: &SessionId,
     locale: Locale,
 ) -> Result<Vec<Told>, StoreError> {
-    let now = ports.clock.now();
-    let mut mine = Vec::new();
-    let mut marks = Vec::new();
-    for mut notice in ports.history.owed(environment, now).await? {
-        let claimed = notice.state == NoticeState::Sending && notice.claimed_until > now;
-        if claimed {
-            continue;
+    deliver_some(ports, environment, session, locale, usize::MAX).await
+}
+
+/// A job sends at most so many messages of others.
+const BESIDE: usize = 10;
+
+/// Sends this session's own notices and, beside them, a few that earlier runs still owe, the oldest first. Takes no
+/// longer than a channel that hangs does, whatever the store answers; what is cut off stays owed.
+pub async fn deliver_with_owed(
+    ports: &Ports,
+    environment: &EnvironmentName,
+    session: &SessionId,
+    locale: Locale,
+    notices: Vec<Notice>,
+) -> (Vec<Told>, Vec<Told>) {
+    let owed = async {
+        tokio::select! {
+            owed = deliver_some(ports, environment, session, locale, BESIDE) => owed.unwrap_or_else(|error| {
+                tracing::warn!(code = "DG312", error = %error, "notices that earlier runs owe could not be read");
+                Vec::new()
+            }),
+            () = ports.clock.sleep(PATIENCE) => Vec::new(),
         }
+    };
+    join(deliver(ports, environment, session, locale, notices), owed).await
+}
+
+async fn deliver_some(
+    ports: &Ports,
+    environment: &EnvironmentName,
+    session: &SessionId,
+    locale: Locale,
+    most: usize,
+) -> Result<Vec<Told>, StoreError> {
+    let now = ports.clock.now();
+    let known = |notice: &Notice| {
+        let here = |n: &Arc<dyn Notifier>| n.channel() == notice.channel;
+        ports.notifiers.iter().any(here)
+    };
+    let mut waiting = ports.history.owed(environment, now).await?;
+    waiting.retain(|notice| {
+        let claimed = notice.state == NoticeState::Sending && notice.claimed_until > now;
+        !claimed && (known(notice) || notice.give_up_at <= now)
+    });
+    waiting.sort_by_key(|notice| notice.facts.at);
+    waiting.truncate(most);
+    let claims = join_all(waiting.into_iter().map(|notice| async move {
         // A claim ends before the notice does, so that whoever comes after its end can still claim it, as of its
         // last moment, to say so.
         let last = notice.give_up_at.minus(Duration::from_millis(1));
         let (at, until) = (now.min(last), now.plus(CLAIM).min(last));
-        let key = notice.key();
-        if !ports
-            .history
-            .claim(environment, &key, session, at, until)
-            .await?
-        {
-            continue;
+        match ports.history.claim(environment, &notice.key(), session, at, until).await {
+            Ok(claimed) => claimed.then_some(notice),
+            Err(error) => {
+                // Should it be claimed all the same, the claim runs out.
+                tracing::warn!(code = "DG313", error = %error, "an owed notice could not be claimed");
+                None
+            }
         }
-        let mark = |state| Mark {
-            key: key.clone(),
-            state,
-            repeated: false,
+    }));
+    let mut mine = Vec::new();
+    let mut marks = Vec::new();
+    for mut notice in claims.await.into_iter().flatten() {
+        // At most once counts as sent before it is: whatever becomes of this process, it is not told twice.
+        let (over, state) = match notice.facts.event.at_least_once() {
+            _ if notice.give_up_at <= now => (true, NoticeState::Undelivered),
+            true => (false, NoticeState::Sending),
+            false => (false, NoticeState::Sent),
         };
-        if notice.give_up_at <= now {
-            marks.push(mark(NoticeState::Undelivered));
-            continue;
+        if state != NoticeState::Sending {
+            marks.push(Mark {
+                key: notice.key(),
+                state,
+                repeated: false,
+            });
         }
-        // Whoever claimed it before may have sent it and died.
-        notice.repeated |= notice.state == NoticeState::Sending;
-        notice.state = NoticeState::Sending;
-        if !notice.facts.event.at_least_once() {
-            // Counts as sent before it is: whatever becomes of this process, it is not told twice.
-            marks.push(mark(NoticeState::Sent));
-            notice.state = NoticeState::Sent;
+        if !over {
+            // Whoever claimed it before may have sent it and died.
+            notice.repeated |= notice.state == NoticeState::Sending;
+            notice.state = state;
+            mine.push(notice);
         }
-        mine.push(notice);
     }
     if !marks.is_empty() {
         ports.history.mark(environment, session, &marks).await?;

@@ -7,6 +7,7 @@ use crate::core::outcome::Told;
 use crate::core::record::Status;
 use crate::engine::keep::{adopt_abandoned, owner_of};
 use crate::engine::notify::deliver;
+use crate::engine::orphan::{free, open_record};
 use crate::engine::{EngineError, Ports, Setup};
 
 /// How `lock --release` ended.
@@ -16,6 +17,13 @@ pub enum Released {
     Free,
     /// Its job is alive and `--force` was not given.
     Alive(Box<Holder>),
+    /// There was no record to close: only the lock is free now.
+    Freed {
+        /// Which deployment it named.
+        deployment: DeploymentId,
+        /// Why its record cannot be read, where there is one; from outside.
+        unreadable: Option<String>,
+    },
     /// Closed and free.
     Closed {
         /// Which.
@@ -37,11 +45,25 @@ pub async fn release(ports: &Ports, setup: &Setup, force: bool) -> Result<Releas
     if !force && owner_of(ports, setup, &head, &holder).await? == Owner::Alive {
         return Ok(Released::Alive(Box::new(holder)));
     }
-    let Some(mut session) =
-        adopt_abandoned(ports, setup, head, Adopter::CommandLine, Vec::new()).await?
-    else {
-        return Ok(Released::Free);
+    let freed = |unreadable| Released::Freed {
+        deployment: holder.deployment.clone(),
+        unreadable,
     };
+    let stored = match open_record(ports, &holder).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => {
+            free(ports, setup, &head, &holder).await?;
+            return Ok(freed(None));
+        }
+        // A person has said that it is over; what cannot be read stays as it is.
+        Err(EngineError::Unreadable { why, .. }) => {
+            free(ports, setup, &head, &holder).await?;
+            return Ok(freed(Some(why)));
+        }
+        Err(error) => return Err(error),
+    };
+    let (by, left) = (Adopter::CommandLine, holder.clone());
+    let mut session = adopt_abandoned(ports, setup, stored, head, left, by, Vec::new()).await?;
     let closing = session.deployment.closing_of_release();
     let status = closing.status;
     session

@@ -1,33 +1,31 @@
 //! Brings a version back: plans by all strategies at once, then step by step, each recorded before and after, and
 //! the gates again after each strategy. Knows steps and keys, not what a stack or an alias is.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures_util::future::join_all;
 
 use crate::config::needs_ref;
 use crate::core::deployment::State;
 use crate::core::gate::GateSettings;
 use crate::core::id::CommitSha;
-use crate::core::journal::{Closing, Event, Judgement, StoppedBy};
+use crate::core::journal::{Closing, Event, JobStatus, Judgement, StoppedBy};
 use crate::core::lease::{LEASE, Lease, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
-use crate::core::restore::{
-    NoPlan, Obstacle, PlannedStep, RestorePlan, StepKey, Strategy, states_of,
-};
-use crate::core::state::{self, SavedState};
+use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy, states_of};
+use crate::core::state::{self};
+use crate::engine::heir;
 use crate::engine::notify::deliver;
 use crate::engine::observe::of_version;
+use crate::engine::resume::{Drove, How, drive};
 use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
-use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
-use crate::i18n::obstacle::{no_plan, would_lose};
-use crate::i18n::reason::meaning;
-use crate::ports::{MoveError, Mover, Restore, StepState, StoreError};
+pub use crate::engine::ways::{Foreseen, could_restore, foresee};
+use crate::engine::ways::{load, mover, plans};
+use crate::engine::{EngineError, Ports, Say, Sayer, Stop, stopped};
+use crate::i18n::obstacle::would_lose;
+use crate::ports::{Acted, MoveError, Mover, Restore, StepState};
 
 /// So long a restore waits for messages once its step is done.
 const TELL: Duration = Duration::from_secs(3);
@@ -115,6 +113,9 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     };
     // What runs now must have been looked at before anything of it moves.
     session.saved_before().await;
+    if session.deployment.is_heir() {
+        return Ok(RollsBack::ByTheJob(None));
+    }
     match make_plan(session, &target).await? {
         Ok(plan) => {
             begin(session, Vec::new(), plan).await?;
@@ -135,6 +136,34 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
         }
         Err((_, why)) => Ok(RollsBack::ByTheJob(why)),
     }
+}
+
+/// Brings the version back that this deployment asks for, where there is no job whose steps could deploy it.
+pub async fn roll_back(
+    session: &mut Session,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Drove, EngineError> {
+    match plan_rollback(session).await? {
+        RollsBack::Here | RollsBack::Closed => {}
+        RollsBack::ByTheJob(why) => {
+            let closing = Closing {
+                status: Status::Failure,
+                verdict: None,
+                reason: ReasonCode::NoStrategy,
+                decision: Decision::Stop,
+                error: why,
+                live: false,
+            };
+            session.close(Vec::new(), closing).await?;
+        }
+    }
+    let how = How {
+        job: JobStatus::Success,
+        quick: false,
+        leaves_to_post: true,
+    };
+    drive(session, how, say, stop).await
 }
 
 /// The plan is durable together with the order of its first step.
@@ -162,15 +191,17 @@ pub async fn order(session: &mut Session, key: StepKey) -> Result<(), EngineErro
 
 async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, EngineError> {
     let names = states_of(&session.deployment, target);
-    let found = load(session, &names).await?;
+    let found = load(session.ports(), &names).await?;
     let (ports, setup) = (session.ports().clone(), session.setup().clone());
     let (deployment, lease) = (session.deployment.clone(), session.lease());
     let restore = Restore {
         deployment: &deployment,
         target,
         state: found.as_ref().map(|(_, state)| state),
+        ordered: None,
     };
-    let planning = plans(&ports, &setup, &restore, lease.as_ref());
+    let hands_over = session.hands_over;
+    let planning = plans(&ports, &setup, &restore, lease.as_ref(), hands_over);
     let (steps, skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,
@@ -195,73 +226,6 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
     }))
 }
 
-/// The steps of all strategies, what stands in the way of the others, and whether that was stored data.
-async fn plans(
-    ports: &Ports,
-    setup: &Setup,
-    restore: &Restore<'_>,
-    lease: Option<&Lease>,
-) -> (Vec<PlannedStep>, Vec<String>, bool) {
-    let strategies = &setup.rollback.strategies;
-    let made = join_all(strategies.iter().map(|strategy| async {
-        match mover(&ports.movers, *strategy) {
-            Some(mover) => mover.plan(restore).await,
-            None => Err(NoPlan::NotApplicable(absent(*strategy))),
-        }
-    }))
-    .await;
-    let (mut steps, mut skipped, mut destroys) = (Vec::new(), Vec::new(), false);
-    for (strategy, made) in strategies.iter().zip(made) {
-        // The strategy that goes first says what it will change, and may find that it must not.
-        let made = match (made, mover(&ports.movers, *strategy), lease) {
-            (Ok(planned), Some(mover), Some(lease)) if steps.is_empty() => {
-                mover.preview(lease, restore, planned).await
-            }
-            (made, _, _) => made,
-        };
-        match made {
-            Ok(planned) => steps.extend(planned),
-            Err(why) => {
-                destroys |= matches!(why, NoPlan::WouldDestroyData(_));
-                skipped.push(no_plan(*strategy, &why, setup.locale));
-            }
-        }
-    }
-    (steps, skipped, destroys)
-}
-
-/// Why a strategy has nobody to do it.
-fn absent(strategy: Strategy) -> Obstacle {
-    match strategy {
-        Strategy::LambdaAlias | Strategy::Cloudformation => Obstacle::NoSavedState,
-        Strategy::Workflow => Obstacle::NotAvailable,
-        Strategy::Redeploy => Obstacle::InTheJob,
-    }
-}
-
-fn mover(movers: &[Arc<dyn Mover>], strategy: Strategy) -> Option<&Arc<dyn Mover>> {
-    movers.iter().find(|m| m.strategy() == strategy)
-}
-
-/// The first of these states that is there and whole.
-async fn load(
-    session: &Session,
-    names: &[String],
-) -> Result<Option<(String, SavedState)>, EngineError> {
-    let ports = session.ports();
-    for name in names {
-        match ports.history.state(name, ports.clock.now()).await {
-            Ok(Some(state)) => return Ok(Some((name.clone(), state))),
-            Ok(None) => {}
-            Err(StoreError::Malformed { detail }) => {
-                tracing::warn!(code = "DG240", %detail, "a saved state cannot be read");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(None)
-}
-
 /// Does an ordered step; one that another process may have begun only after a look shows that it is not done. The
 /// lease is kept alive meanwhile, and people are told what has happened so far. Answers who stopped it, where
 /// somebody did.
@@ -281,9 +245,28 @@ pub async fn act(
             detail: format!("no step {key} in the plan"),
         });
     };
+    if now.child.is_some() {
+        let movers = session.ports().movers.clone();
+        say(Say::Restoring {
+            what: step.what.clone(),
+        });
+        return match mover(&movers, step.strategy) {
+            Some(mover) => heir::follow(session, mover.as_ref(), &step, say, stop).await,
+            None => Err(EngineError::Stale {
+                detail: format!("{} is not available here", step.strategy),
+            }),
+        };
+    }
+    let next = now
+        .plan
+        .steps
+        .iter()
+        .skip_while(|s| s.key != step.key)
+        .nth(1);
+    let next = next.map(|s| s.key.clone());
     let named: Vec<String> = now.plan.state.iter().cloned().collect();
     if session.restores.as_ref().map(|(name, _)| name) != named.first() {
-        session.restores = load(session, &named).await?;
+        session.restores = load(session.ports(), &named).await?;
     }
     say(Say::Restoring {
         what: step.what.clone(),
@@ -293,7 +276,19 @@ pub async fn act(
     let key = key.clone();
     let event = match perform_and_tell(session, &step, stop).await? {
         Performed::Stopped(by) => return Ok(Some(by)),
-        Performed::Done => Event::StepDone { key },
+        Performed::Done(Acted::Dispatched(dispatch)) => {
+            // Following it is ordered in the same write: from then on the run may take the lock.
+            let dispatched = Event::Dispatched {
+                key,
+                run: dispatch.run,
+                url: dispatch.url,
+            };
+            let follow = next.map(|key| Event::StepStarted { key });
+            let events = std::iter::once(dispatched).chain(follow).collect();
+            session.append(events).await?;
+            return Ok(None);
+        }
+        Performed::Done(Acted::Done) => Event::StepDone { key },
         Performed::Failed(MoveError::Failed(why)) => Event::StepFailed {
             key,
             why,
@@ -314,7 +309,7 @@ pub async fn act(
 
 /// How a step went.
 enum Performed {
-    Done,
+    Done(Acted),
     Failed(MoveError),
     Stopped(StoppedBy),
 }
@@ -383,6 +378,7 @@ async fn perform(
         deployment: &deployment,
         target,
         state: state.as_ref(),
+        ordered: heir::ordered(session, step),
     };
     let untouched = session.ordered.take().as_ref() == Some(&step.key);
     let work = look_and_act(&ports, mover.as_ref(), &lease, &restore, step, untouched);
@@ -390,7 +386,7 @@ async fn perform(
     tokio::select! {
         biased;
         by = stopped(stop) => Ok(Performed::Stopped(by)),
-        done = work => Ok(done.map_or_else(Performed::Failed, |()| Performed::Done)),
+        done = work => Ok(done.map_or_else(Performed::Failed, Performed::Done)),
         lost = keep => Err(lost),
     }
 }
@@ -404,7 +400,7 @@ async fn look_and_act(
     restore: &Restore<'_>,
     step: &PlannedStep,
     untouched: bool,
-) -> Result<(), MoveError> {
+) -> Result<Acted, MoveError> {
     let (mut failed, mut blind) = (None, 0);
     if untouched {
         match mover.act(lease, restore, step).await {
@@ -414,7 +410,9 @@ async fn look_and_act(
     }
     loop {
         match (mover.look(restore, step).await, failed.take()) {
-            (Ok(StepState::Done), _) => return Ok(()),
+            (Ok(StepState::Done), _) => return Ok(Acted::Done),
+            (Ok(StepState::Dispatched(dispatch)), _) => return Ok(Acted::Dispatched(dispatch)),
+            (Ok(StepState::Failed(why)), _) => return Err(MoveError::Failed(why)),
             (Ok(StepState::NotDone), Some(why)) => return Err(why),
             (Ok(StepState::NotDone), None) => {
                 blind = 0;
@@ -513,34 +511,6 @@ pub async fn saved(session: &mut Session, saving: Option<saving::Beside<Kept>>) 
     session.unsaved_state = kept.unsaved;
     let state = state::after(&session.deployment.start.id);
     kept.state.map(|_| Event::Saved { state })
-}
-
-/// Why a bad verdict could not be answered by a restore, a sentence each; empty where it could, or shall not be.
-pub async fn foresee(session: &mut Session) -> Vec<String> {
-    let kept = session.saved_before().await;
-    let start = &session.deployment.start;
-    let setup = session.setup();
-    let watches = !setup.gates.is_empty() && setup.rollback.automatic && !start.irreversible;
-    if !watches {
-        return Vec::new();
-    }
-    if start.good.is_none() {
-        return vec![meaning(ReasonCode::NoGoodState, setup.locale).to_owned()];
-    }
-    let state = kept.as_ref().and_then(|k| k.state.as_ref());
-    let ports = session.ports();
-    let mut why = Vec::new();
-    for strategy in &setup.rollback.strategies {
-        let foreseen = match mover(&ports.movers, *strategy) {
-            Some(mover) => mover.foresee(state).await,
-            None => Err(NoPlan::NotApplicable(absent(*strategy))),
-        };
-        match foreseen {
-            Ok(()) => return Vec::new(),
-            Err(no) => why.push(no_plan(*strategy, &no, setup.locale)),
-        }
-    }
-    why
 }
 
 /// The gates with the restored version as the one that must answer. A version that is named in the configuration

@@ -6,17 +6,16 @@ use std::time::Duration;
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::OnInconclusive;
 use crate::core::journal::{
-    Adopter, Closing, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
+    Adopter, Event, JobStatus, Judgement, LiveChange, StoppedBy, last_adopter,
 };
 use crate::core::judge::Policy;
-use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
-use crate::engine::restore;
 use crate::engine::saving::{Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
+use crate::engine::{redeploy, restore};
 
 /// What runs now, being saved.
 type Saving = Beside<Kept>;
@@ -39,6 +38,8 @@ pub enum Drove {
     Closed,
     /// The stack is still changing: the lock is kept and the keeper closes.
     KeptOpen,
+    /// The job's own steps deploy the last good commit again; a later verify step goes on.
+    LeftToJob,
     /// Stopped; a later stage finishes.
     LeftToPost(StoppedBy),
 }
@@ -121,6 +122,11 @@ pub async fn drive(
             }
             Effect::PlanRestore => restore::plan(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
+            Effect::Act(key) if session.deployment.is_handed_over() => {
+                if redeploy::hand_over(session, &key, how.job).await? {
+                    return Ok(Drove::LeftToJob);
+                }
+            }
             Effect::Act(key) => {
                 if let Some(by) = restore::act(session, &key, say, stop).await? {
                     return leave(session, by).await;
@@ -145,6 +151,10 @@ async fn leave(session: &mut Session, by: StoppedBy) -> Result<Drove, EngineErro
 
 /// A stage of the job was stopped, and with it the deployment. A successor of a dead job was only stopped itself.
 async fn note_stop(session: &mut Session, by: StoppedBy) -> Result<(), EngineError> {
+    // The lock is in the hands of the run that it has dispatched: nothing can be written now.
+    if session.is_lent() {
+        return Ok(());
+    }
     if last_adopter(&session.entries).is_some_and(Adopter::is_successor) {
         return Ok(());
     }
@@ -201,8 +211,16 @@ async fn start_watch(
     let since = session.ports().clock.now();
     let until = if one_look {
         one_look_until(since)
+    } else if session.deployment.is_heir() {
+        // It is watched again by who has dispatched it.
+        since.plus(session.setup().rollback.verify)
     } else {
-        since.plus(session.setup().gates.window)
+        since.plus(
+            session
+                .setup()
+                .gates
+                .window_of(session.deployment.start.kind),
+        )
     };
     events.push(Event::WatchStarted {
         since,
@@ -256,14 +274,7 @@ async fn watched_end(
             session.unsaved = None;
         }
         Watched::Superseded => {
-            let closing = Closing {
-                status: Status::Superseded,
-                verdict: None,
-                reason: ReasonCode::Superseded,
-                decision: Decision::Stop,
-                error: None,
-                live: false,
-            };
+            let closing = session.deployment.closing_of_overtaken();
             session.close(Vec::new(), closing).await?;
         }
         Watched::Stopped(by) if how.leaves_to_post => {

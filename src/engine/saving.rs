@@ -55,6 +55,20 @@ impl<T: Send + 'static> Beside<T> {
     }
 }
 
+/// `work`, with what there is to be done beside it.
+pub async fn beside<A: Send + 'static, T>(
+    side: Option<Beside<A>>,
+    work: impl Future<Output = T>,
+) -> (Option<Beside<A>>, T) {
+    match side {
+        Some(side) => {
+            let (side, done) = side.beside(work).await;
+            (Some(side), done)
+        }
+        None => (None, work.await),
+    }
+}
+
 /// What was looked at.
 pub type Captured = Result<SavedState, CloudError>;
 
@@ -152,7 +166,7 @@ pub fn store(
 fn why_of(error: &StoreError) -> Why {
     let kind = match error {
         StoreError::Unreachable { .. } => Kind::Unreachable,
-        StoreError::Denied { .. } => Kind::Denied,
+        StoreError::Denied { .. } | StoreError::Credentials { .. } => Kind::Denied,
         StoreError::NoTable { .. } => Kind::NotFound,
         StoreError::Malformed { .. } | StoreError::Cursor { .. } => Kind::Malformed,
     };

@@ -9,7 +9,7 @@ use crate::core::id::{CommitKey, Fence, SessionId, hex};
 use crate::core::journal::{
     Adopter, Closing, ENTRIES, Entry, Event, FOR_CLOSING, Judgement, Start, replay,
 };
-use crate::core::lease::{Head, HeadMode, Holder, LEASE, Lease};
+use crate::core::lease::{Head, HeadMode, Heir, Holder, LEASE, Lease};
 use crate::core::ledger;
 use crate::core::outcome::Told;
 use crate::core::restore::StepKey;
@@ -23,6 +23,8 @@ use crate::engine::saving::{Beside, Kept, Unsaved};
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{Clock, Commit, CommitError, HeadWrite, RecordWrite, Stored, Undo};
 
+mod lending;
+
 /// One process's stay at a deployment.
 pub struct Session {
     ports: Ports,
@@ -31,6 +33,8 @@ pub struct Session {
     holder: Holder,
     fence: Fence,
     locked: bool,
+    /// The run that it has dispatched holds the lock, and gives it back.
+    lent: Option<Lent>,
     record_rev: u64,
     evidence: Evidence,
     /// What of it has been written.
@@ -51,12 +55,21 @@ pub struct Session {
     pub restores: Option<(String, SavedState)>,
     /// The step that this session has ordered and not yet begun: nobody can have done it.
     pub ordered: Option<StepKey>,
+    /// A later step of this job can be asked to deploy a commit, and verifies it again.
+    pub hands_over: bool,
     /// What ran before, being saved.
     pub saving: Option<Beside<Kept>>,
     /// What runs was not saved, or not all of it.
     pub unsaved_state: Option<Unsaved>,
     /// How those went that were delivered on the way.
     pub told: Vec<Told>,
+}
+
+/// A lock that an heir has, and how it is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lent {
+    /// Who goes on then, where that is another process than the one that lent it.
+    joins: Option<Adopter>,
 }
 
 /// Ids made from chance.
@@ -98,6 +111,7 @@ impl Session {
             id,
             holder,
             locked,
+            lent: None,
             record_rev: 0,
             evidence: Evidence::read(evidence.as_deref()),
             written: None,
@@ -109,17 +123,12 @@ impl Session {
             notices: Vec::new(),
             restores: None,
             ordered: None,
+            hands_over: false,
             saving: None,
             unsaved_state: None,
             told: Vec::new(),
         };
-        let take = locked.then(|| HeadWrite::Take {
-            seen,
-            session: session.id.clone(),
-            holder: Box::new(session.holder.clone()),
-            mode: HeadMode::Deploying,
-            lease_until: session.now().plus(LEASE),
-        });
+        let take = session.first_head_write(seen);
         session
             .write(vec![first], events, take, None, false)
             .await?;
@@ -164,10 +173,12 @@ impl Session {
             deployment,
             holder,
             head,
+            lent: None,
             unsaved: None,
             notices: Vec::new(),
             restores: None,
             ordered: None,
+            hands_over: false,
             saving: None,
             unsaved_state: None,
             told: Vec::new(),
@@ -193,6 +204,34 @@ impl Session {
                 .await?;
         }
         Ok(session)
+    }
+
+    /// How a deployment begins to hold the lock: an heir borrows it from who waits for it.
+    fn first_head_write(&mut self, seen: Option<Fence>) -> Option<HeadWrite> {
+        if !self.locked {
+            return None;
+        }
+        let (session, holder) = (self.id.clone(), Box::new(self.holder.clone()));
+        let (mode, lease_until) = (HeadMode::Deploying, self.now().plus(LEASE));
+        let inherits = self.deployment.is_heir();
+        if let (true, Some(run), Some(seen)) = (inherits, self.holder.run, seen) {
+            self.head.lender = self.head.holder.clone();
+            return Some(HeadWrite::Inherit {
+                run,
+                seen,
+                session,
+                holder,
+                mode,
+                lease_until,
+            });
+        }
+        Some(HeadWrite::Take {
+            seen,
+            session,
+            holder,
+            mode,
+            lease_until,
+        })
     }
 
     fn now(&self) -> Timestamp {
@@ -330,8 +369,10 @@ impl Session {
                 }
             }
         });
+        // An heir leaves them to its lender, who says what serves in the end.
         let pointers = closing
             .as_ref()
+            .filter(|_| !next.is_heir())
             .map(|c| self.baking(ledger::pointers(&self.head, &next, c), &next, c, at));
         let undone = closing.as_ref().filter(|_| undoes);
         let undone = undone.and_then(|c| undone_by(&next, c)).cloned();
@@ -339,7 +380,7 @@ impl Session {
             ledger::totals(&next, c, at, undone.as_ref())
         });
         let head = head
-            .or_else(|| self.head_write(&next, pointers.clone(), at))
+            .or_else(|| self.head_write(&next, closing.is_some(), pointers.clone(), at))
             .filter(|_| self.locked);
         let notices = self.notices_of(&next, &entry, tell);
         if let Some(memory) = &self.metrics {
@@ -431,11 +472,18 @@ impl Session {
     /// The head as the write has left it.
     fn follow(&mut self, commit: &Commit, at: Timestamp, pointers: Option<ledger::Pointers>) {
         if let Some(write) = &commit.head {
-            let held = !matches!(write, HeadWrite::Release { .. });
+            let given = matches!(
+                write,
+                HeadWrite::Release { .. } | HeadWrite::HandBack { .. }
+            );
             self.head.fence = self.fence;
-            self.head.session = held.then(|| self.id.clone());
-            self.head.holder = held.then(|| self.holder.clone());
-            self.head.lease_until = held.then(|| at.plus(LEASE));
+            self.head.session = (!given).then(|| self.id.clone());
+            self.head.holder = if given {
+                self.head.lender.take()
+            } else {
+                Some(self.holder.clone())
+            };
+            self.head.lease_until = (!given).then(|| at.plus(LEASE));
         }
         if let Some(p) = pointers {
             (
@@ -450,23 +498,32 @@ impl Session {
     fn head_write(
         &self,
         next: &Deployment,
+        closes: bool,
         pointers: Option<ledger::Pointers>,
         at: Timestamp,
     ) -> Option<HeadWrite> {
         let (fence, session) = (self.fence, self.id.clone());
-        Some(match pointers {
-            Some(pointers) => HeadWrite::Release {
+        let totals_since = next.start.at.day();
+        let pointers = pointers.map(Box::new);
+        Some(match (closes, self.head.lender.is_some()) {
+            (true, true) => HeadWrite::HandBack {
                 fence,
                 session,
-                pointers: Some(Box::new(pointers)),
-                totals_since: next.start.at.day(),
+                pointers,
+                totals_since,
             },
-            None => HeadWrite::Keep {
+            (true, false) => HeadWrite::Release {
+                fence,
+                session,
+                pointers,
+                totals_since,
+            },
+            (false, _) => HeadWrite::Keep {
                 fence,
                 session,
                 mode: mode_of(&next.state),
                 lease_until: at.plus(LEASE),
-                heir: None,
+                heir: next.child().map(|run| Heir { run }),
             },
         })
     }

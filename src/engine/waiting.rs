@@ -9,12 +9,15 @@ use crate::core::lease::{Head, HeadMode, Holder, Owner, YieldRequest};
 use crate::core::record::DeploymentType;
 use crate::core::time::Timestamp;
 use crate::engine::guard::Request;
-use crate::engine::keep::{owner_of, take_over};
+use crate::engine::keep::{Taken, owner_of, take_over};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop, stopped};
 use crate::ports::CommitError;
 
 /// A watching holder must have handed over by then.
 const YIELD: Duration = Duration::from_secs(12);
+
+/// A run that was dispatched by the holder's restore is named as its heir by then.
+const NAMED: Duration = Duration::from_secs(15);
 
 /// How often a waiting run looks at the lock.
 const LOOK_AT_LOCK: Duration = Duration::from_secs(1);
@@ -27,8 +30,8 @@ const ASK_FOR_OWNER: Duration = Duration::from_secs(30);
 pub enum Succession {
     /// Its job is under way, or not known to have ended.
     Alive,
-    /// Its job is over and its deployment is closed now.
-    Closed,
+    /// Its job is over, and nothing of its deployment is open now.
+    Over,
     /// Somebody else was faster: look again.
     OutRun,
 }
@@ -50,9 +53,9 @@ pub async fn take_over_if_gone(
     };
     let by = Adopter::NextRun;
     match take_over(ports, setup, head, conclusion.as_deref(), by, say, stop).await {
-        Ok(Some(_)) => Ok(Succession::Closed),
+        Ok(Taken::Closed(_) | Taken::Freed) => Ok(Succession::Over),
         // Its stack has begun to change again.
-        Ok(None) => Ok(Succession::Alive),
+        Ok(Taken::Open) => Ok(Succession::Alive),
         Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => Ok(Succession::OutRun),
         Err(error) => Err(error),
     }
@@ -74,6 +77,7 @@ pub struct Wait<'a> {
     ports: &'a Ports,
     setup: &'a Setup,
     request: &'a Request,
+    began: Timestamp,
     deadline: Timestamp,
     asked_to_yield: Option<Timestamp>,
     asked_for_owner: Option<(Token, Duration)>,
@@ -88,6 +92,7 @@ impl<'a> Wait<'a> {
             ports,
             setup,
             request,
+            began: ports.clock.now(),
             deadline: ports.clock.now().plus(setup.policy.lock_wait),
             asked_to_yield: None,
             asked_for_owner: None,
@@ -128,6 +133,14 @@ impl<'a> Wait<'a> {
         self.ask_to_yield(head, held, say).await?;
         let handed_over = self.asked_to_yield.map(|at| at.plus(YIELD));
         let until = handed_over.map_or(self.deadline, |at| self.deadline.max(at));
+        let may_be_heir = self.request.kind == DeploymentType::Rollback
+            && self.request.run.run.is_some()
+            && head.mode == Some(HeadMode::Restoring);
+        let until = if may_be_heir {
+            until.max(self.began.plus(NAMED))
+        } else {
+            until
+        };
         if self.ports.clock.now() >= until {
             return Ok(Waited::TooLong);
         }

@@ -111,7 +111,9 @@ pub async fn watch(
     };
     let (mut setup, start) = (session.setup().clone(), session.deployment.start.clone());
     setup.gates = of_version(&setup.gates, start.git_ref.as_ref());
-    let early = one_look || setup.gates.early_pass;
+    setup.gates.window = setup.gates.window_of(start.kind);
+    let heir = session.deployment.is_heir();
+    let early = one_look || heir || setup.gates.early_pass;
     let watching = Watching {
         before: Some(&start),
         policy: policy(session),
@@ -124,7 +126,8 @@ pub async fn watch(
             setup.gates.interval
         },
         early: if early { Early::Decided } else { Early::Never },
-        yields: true,
+        // What an heir gives back goes to who lent it, not to who asks.
+        yields: !heir,
         restored: false,
         setup: &setup,
     };

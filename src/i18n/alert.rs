@@ -1,10 +1,11 @@
 //! Titles, subjects and sentences of alerts; knows no channel's form.
 
 use crate::core::alert::{AlertEvent, Facts};
+use crate::core::policy::CheckName;
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, DeploymentType, Verdict};
 use crate::i18n::reason::{help, meaning};
-use crate::i18n::{Ending, Locale, en, ko};
+use crate::i18n::{Ending, Label, Locale, Word, en, ko};
 
 /// How the title names the thing that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +77,8 @@ pub fn done(facts: &Facts, locale: Locale) -> String {
         None => {
             let restoring = facts.decision == Some(Decision::Restore);
             match locale {
-                Locale::En => en::alert::done(facts.event, restoring),
-                Locale::Ko => ko::alert::done(facts.event, restoring),
+                Locale::En => en::alert::done(facts.event, Doing::of(facts), restoring),
+                Locale::Ko => ko::alert::done(facts.event, Doing::of(facts), restoring),
             }
         }
     }
@@ -127,6 +128,8 @@ fn ending(facts: &Facts) -> Option<Ending> {
 pub fn happened(facts: &Facts, locale: Locale) -> Option<&'static str> {
     match facts.event {
         AlertEvent::Started => None,
+        // A person asked for it.
+        AlertEvent::RollbackStarted if facts.reason == ReasonCode::Allowed => None,
         AlertEvent::Forced | AlertEvent::Stuck | AlertEvent::LockTakenOver => match locale {
             Locale::En => en::alert::happened(facts.event),
             Locale::Ko => ko::alert::happened(facts.event),
@@ -140,6 +143,40 @@ pub fn happened(facts: &Facts, locale: Locale) -> Option<&'static str> {
         | AlertEvent::Inconclusive
         | AlertEvent::Cancelled
         | AlertEvent::Superseded => Some(meaning(facts.reason, locale)),
+    }
+}
+
+/// The checks that did not keep the deployment from going on, and how they were passed by: names in words.
+#[must_use]
+pub fn passed_by(facts: &Facts, locale: Locale) -> Vec<(Label, String)> {
+    let words = |checks: &[CheckName]| {
+        let words: Vec<&str> = checks.iter().map(|c| c.word(locale)).collect();
+        words.join(", ")
+    };
+    let rows = [
+        (Label::OverriddenChecks, words(&facts.overridden)),
+        (Label::SkippedChecks, words(&facts.skipped)),
+    ];
+    rows.into_iter().filter(|(_, w)| !w.is_empty()).collect()
+}
+
+/// Whether it matters what the deployment brings.
+#[must_use]
+pub fn tells_changes(facts: &Facts) -> bool {
+    match facts.event {
+        AlertEvent::Started
+        | AlertEvent::Succeeded
+        | AlertEvent::Failed
+        | AlertEvent::HealthCheckFailed
+        | AlertEvent::Inconclusive => !facts.changes.is_empty(),
+        AlertEvent::RollbackStarted
+        | AlertEvent::RollbackCompleted
+        | AlertEvent::RollbackFailed
+        | AlertEvent::Cancelled
+        | AlertEvent::Superseded
+        | AlertEvent::LockTakenOver
+        | AlertEvent::Forced
+        | AlertEvent::Stuck => false,
     }
 }
 

@@ -85,6 +85,9 @@ labels! {
     Watch: "Watch", "감시";
     Restore: "Restore", "복구";
     Changes: "Changes", "변경 내역";
+    OverriddenChecks: "Overridden checks", "우회한 검사";
+    SkippedChecks: "Skipped checks", "건너뛴 검사";
+    ComparePage: "Show all changes", "전체 변경 내역 보기";
     Notices: "Notices", "알림";
     Channel: "Channel", "채널";
     Keeper: "Keeper", "keeper";

@@ -2,7 +2,8 @@
 
 use crate::core::id::{DeploymentId, EnvironmentName};
 use crate::core::observation::Why;
-use crate::core::record::{DeploymentType, Status, Verdict};
+use crate::core::policy::Remark;
+use crate::core::record::DeploymentType;
 use crate::i18n::{Locale, en, ko};
 
 /// A sentence with its fields; outside text in them must be on one line and short already.
@@ -10,6 +11,8 @@ use crate::i18n::{Locale, en, ko};
 pub enum Message<'a> {
     /// A check that is in order.
     CheckPassed,
+    /// What is remarkable about a check that is in order.
+    Remark(Remark),
     /// A check that could not be made.
     CheckUnavailable(&'a Why),
     /// A check that is not configured.
@@ -28,8 +31,6 @@ pub enum Message<'a> {
     KeeperFresh,
     /// Nothing kept others out.
     NoLock,
-    /// The post step will watch.
-    PostWatches,
     /// Gates that can fail the deployment, but not hold it.
     ThinGates(&'a str),
     /// The workflow strategy is not used: the environment has reviewers.
@@ -65,8 +66,6 @@ pub enum Message<'a> {
         /// For how long, in words.
         age: &'a str,
     },
-    /// Nobody holds the lock.
-    LockFree,
     /// What a dry run would do.
     WouldDeploy {
         /// What.
@@ -106,52 +105,13 @@ pub enum Message<'a> {
     HistoryEmpty(&'a EnvironmentName),
     /// There are more pages.
     MoreWith(&'a str),
-    /// The keeper has closed an abandoned deployment.
-    KeptClosed {
-        /// Which.
-        deployment: &'a DeploymentId,
-        /// As what.
-        status: Status,
-    },
-    /// The keeper goes on watching.
-    KeptWatching {
-        /// Which.
-        deployment: &'a DeploymentId,
-        /// What was found so far.
-        verdict: Verdict,
-    },
-    /// The keeper went on with a restore.
-    KeptRestoring(&'a DeploymentId),
-    /// The keeper leaves a deployment to its job.
-    KeptAlive(&'a DeploymentId),
-    /// Owed notices.
-    KeptNotices {
+    /// Alerts that earlier runs owed were tried again.
+    OwedTold {
         /// Sent now.
         sent: u64,
         /// Still owed.
         owed: u64,
     },
-    /// Nothing to do.
-    KeptNothing(&'a EnvironmentName),
-    /// Nothing to resume.
-    ResumeNothing(&'a EnvironmentName),
-    /// A lock was released.
-    Released(&'a DeploymentId),
-    /// A lock is not released: its job lives.
-    ReleaseRefused(&'a DeploymentId),
-    /// Asks before a rollback in production.
-    ConfirmRollback {
-        /// Where.
-        environment: &'a EnvironmentName,
-        /// To which deployment.
-        target: &'a DeploymentId,
-        /// Its commit, shown short.
-        commit: Option<&'a str>,
-    },
-    /// Off a terminal, a rollback in production needs `--yes`.
-    NeedsYes(&'a EnvironmentName),
-    /// A person said no.
-    NotConfirmed,
 }
 
 impl Message<'_> {

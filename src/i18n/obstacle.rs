@@ -83,6 +83,22 @@ fn english(obstacle: &Obstacle) -> String {
             piece(stack)
         ),
         Obstacle::NotAvailable => "it is not available here".to_owned(),
+        Obstacle::NoWorkflow => {
+            "no workflow is named; set `rollback.workflow.file` in the configuration".to_owned()
+        }
+        Obstacle::NoToken => "no GitHub token was given, so nothing can be dispatched".to_owned(),
+        Obstacle::WorkflowMissing { file } => {
+            format!("the repository has no workflow {}", piece(file))
+        }
+        Obstacle::WorkflowInputs { file, missing } => format!(
+            "{} declares no input {}, which a rollback needs",
+            piece(file),
+            piece(missing)
+        ),
+        Obstacle::ReviewersRequired { environment } => format!(
+            "the GitHub environment {} has required reviewers, so a dispatched run would wait for a person",
+            piece(environment)
+        ),
         Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
     }
 }
@@ -120,6 +136,22 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(stack)
         ),
         Obstacle::NotAvailable => "여기서는 쓸 수 없습니다".to_owned(),
+        Obstacle::NoWorkflow => {
+            "실행할 워크플로가 없습니다. 설정에 `rollback.workflow.file`을 지정하십시오".to_owned()
+        }
+        Obstacle::NoToken => "GitHub 토큰이 없어 워크플로를 실행할 수 없습니다".to_owned(),
+        Obstacle::WorkflowMissing { file } => {
+            format!("저장소에 {} 워크플로가 없습니다", piece(file))
+        }
+        Obstacle::WorkflowInputs { file, missing } => format!(
+            "{} 워크플로에 롤백에 필요한 입력이 없습니다: {}",
+            piece(file),
+            piece(missing)
+        ),
+        Obstacle::ReviewersRequired { environment } => format!(
+            "GitHub 환경 {}에 필수 검토자가 있어 실행된 워크플로가 승인을 기다리게 됩니다",
+            piece(environment)
+        ),
         Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
     }
 }

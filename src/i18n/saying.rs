@@ -29,6 +29,22 @@ pub enum Saying<'a> {
         /// How.
         status: crate::core::record::Status,
     },
+    /// A lock was freed whose deployment has no open record.
+    Freed {
+        /// Which.
+        deployment: &'a str,
+        /// Why its record cannot be read, where there is one.
+        unreadable: Option<&'a str>,
+    },
+    /// A lock stays, for its deployment's record cannot be read.
+    RecordUnreadable {
+        /// Which.
+        deployment: &'a str,
+        /// Why.
+        why: &'a str,
+        /// Environment.
+        environment: &'a str,
+    },
     /// A failure is being confirmed.
     Confirming {
         /// Which gate.
@@ -106,15 +122,11 @@ pub enum Saying<'a> {
     NoTable {
         /// Its name.
         table: &'a str,
-        /// Environment.
-        environment: &'a str,
     },
     /// The store did not do what it was asked.
     StoreFailed {
         /// Its words.
         why: &'a str,
-        /// Environment.
-        environment: &'a str,
     },
     /// The cursor is none.
     BadCursor,
@@ -143,6 +155,15 @@ pub enum Saying<'a> {
         deployment: &'a str,
         /// What its gates say.
         verdict: Option<crate::core::record::Verdict>,
+    },
+    /// The keeper found it bad after its window and has rolled it back.
+    RolledBackBy {
+        /// Which deployment.
+        deployment: &'a str,
+        /// The rollback.
+        by: &'a str,
+        /// How the rollback ended.
+        status: crate::core::record::Status,
     },
     /// A simulation came to another verdict than its scenario names.
     Unexpected {
@@ -218,6 +239,25 @@ impl Saying<'_> {
             Self::ClosedAbandoned { deployment, status } => {
                 format!("closed the abandoned {deployment}: {}", status.word(l))
             }
+            Self::Freed {
+                deployment,
+                unreadable: None,
+            } => format!("freed the lock that named {deployment}, of which no open record is left"),
+            Self::Freed {
+                deployment,
+                unreadable: Some(why),
+            } => format!(
+                "freed the lock; the record of {deployment} cannot be read and stays as it is: {}",
+                one_line(why, 300)
+            ),
+            Self::RecordUnreadable {
+                deployment,
+                why,
+                environment,
+            } => format!(
+                "the record of {deployment}, which holds the lock, cannot be read ({}); look at what runs, then free the lock with `deploy-guard lock {environment} --release`",
+                one_line(why, 300)
+            ),
             Self::Confirming { gate, span } => {
                 format!(
                     "{}: failing; probing once a second for {} to be sure",
@@ -267,12 +307,12 @@ impl Saying<'_> {
                 "there is no history yet: no file `{}` is here; the first guarded deployment begins one (`--table` and `--store` name another)",
                 one_line(path, 300)
             ),
-            Self::NoTable { table, environment } => format!(
-                "there is no history table `{}` in this account and Region; `deploy-guard setup {environment}` creates it, `--table` and `--region` name another",
+            Self::NoTable { table } => format!(
+                "there is no history table `{}` in this account and Region; \"Set up\" in the README shows how to create it, `--table` and `--region` name another",
                 one_line(table, 300)
             ),
-            Self::StoreFailed { why, environment } => format!(
-                "{}; `deploy-guard doctor {environment}` looks for the cause",
+            Self::StoreFailed { why } => format!(
+                "{}; check the table's name, the Region and the permissions of your credentials",
                 one_line(why, 1000)
             ),
             Self::BadCursor => {
@@ -307,6 +347,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("{deployment} is not watched any more: another version answers"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} turned bad after its window; rollback {by}: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "the scenario expects {}, and the verdict is {}",
                 expected.word(l),
@@ -350,6 +398,27 @@ impl Saying<'_> {
             Self::ClosedAbandoned { deployment, status } => {
                 format!("중단된 배포 {deployment} 마무리: {}", status.word(l))
             }
+            Self::Freed {
+                deployment,
+                unreadable: None,
+            } => {
+                format!("잠금에 적힌 배포 {deployment}의 진행 중인 기록이 없어 잠금만 해제했습니다")
+            }
+            Self::Freed {
+                deployment,
+                unreadable: Some(why),
+            } => format!(
+                "잠금을 해제했습니다. 배포 {deployment}의 기록은 읽을 수 없어 그대로 두었습니다: {}",
+                one_line(why, 300)
+            ),
+            Self::RecordUnreadable {
+                deployment,
+                why,
+                environment,
+            } => format!(
+                "잠금을 보유한 배포 {deployment}의 기록을 읽을 수 없습니다({}). 현재 실행 중인 버전을 확인한 뒤 `deploy-guard lock {environment} --release` 명령으로 잠금을 해제하십시오",
+                one_line(why, 300)
+            ),
             Self::Confirming { gate, span } => {
                 format!(
                     "{}: 실패가 이어져 {} 동안 1초마다 다시 확인합니다",
@@ -399,12 +468,12 @@ impl Saying<'_> {
                 "아직 배포 이력이 없습니다. `{}` 파일은 첫 배포를 기록할 때 만들어집니다(다른 저장소는 `--table`, `--store`로 지정하십시오)",
                 one_line(path, 300)
             ),
-            Self::NoTable { table, environment } => format!(
-                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. `deploy-guard setup {environment}` 명령으로 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
+            Self::NoTable { table } => format!(
+                "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'를 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",
                 one_line(table, 300)
             ),
-            Self::StoreFailed { why, environment } => format!(
-                "배포 이력 저장소 오류: {}. `deploy-guard doctor {environment}` 명령으로 원인을 확인하십시오",
+            Self::StoreFailed { why } => format!(
+                "배포 이력 저장소 오류: {}. 테이블 이름, 리전, 자격 증명의 권한을 확인하십시오",
                 one_line(why, 1000)
             ),
             Self::BadCursor => {
@@ -447,6 +516,14 @@ impl Saying<'_> {
                 deployment,
                 verdict: None,
             } => format!("다른 버전이 응답하여 {deployment} 배포의 감시를 끝냈습니다"),
+            Self::RolledBackBy {
+                deployment,
+                by,
+                status,
+            } => format!(
+                "{deployment} 배포에서 감시 구간 이후 이상이 확인되어 {by} 롤백을 진행했습니다: {}",
+                status.word(l)
+            ),
             Self::Unexpected { expected, found } => format!(
                 "시나리오의 예상 판정은 '{}'이지만 실제 판정은 '{}'입니다",
                 expected.word(l),

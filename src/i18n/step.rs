@@ -19,16 +19,12 @@ pub enum NextStep {
     VerifyAgain,
     /// Go on with what was begun.
     Resume,
-    /// Look for what is wrong with the set-up.
-    Doctor,
-    /// Create what is missing, the keeper included.
-    SetUp,
+    /// Go on watching after the job.
+    Keep,
     /// Let CloudFormation go on with its rollback.
     ContinueStack,
     /// Read the stack's failed events.
     StackEvents,
-    /// Read the logs.
-    Logs,
 }
 
 impl NextStep {
@@ -41,11 +37,9 @@ impl NextStep {
         Self::RollBack,
         Self::VerifyAgain,
         Self::Resume,
-        Self::Doctor,
-        Self::SetUp,
+        Self::Keep,
         Self::ContinueStack,
         Self::StackEvents,
-        Self::Logs,
     ];
 
     /// What the command does.

@@ -78,6 +78,8 @@ pub enum Tale {
     },
     /// A step began.
     StepStarted(String),
+    /// A run was dispatched.
+    Dispatched(u64),
     /// A step is done.
     StepDone(String),
     /// A step failed.
@@ -147,6 +149,7 @@ impl Tale {
                 steps: plan.steps.len() as u64,
             },
             Event::StepStarted { key } => Self::StepStarted(step(key, plan)),
+            Event::Dispatched { run, .. } => Self::Dispatched(*run),
             Event::StepDone { key } => Self::StepDone(step(key, plan)),
             Event::StepFailed { key, why, .. } => Self::StepFailed {
                 what: step(key, plan),

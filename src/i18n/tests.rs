@@ -4,8 +4,9 @@ use insta::assert_snapshot;
 
 use crate::core::id::{DeploymentId, EnvironmentName};
 use crate::core::observation::{Kind, NetFault, Why};
+use crate::core::policy::Remark;
 use crate::core::reason::ReasonCode;
-use crate::core::record::{DeploymentType, Status, Verdict};
+use crate::core::record::{DeploymentType, Verdict};
 use crate::i18n::sight::Sight;
 use crate::i18n::{Ending, Locale, Message, NextStep, Word, reason};
 
@@ -163,6 +164,8 @@ fn messages() {
     };
     let all = [
         Message::CheckPassed,
+        Message::Remark(Remark::Attempt(2)),
+        Message::Remark(Remark::AdministratorBypass),
         Message::CheckUnavailable(&why),
         Message::CheckNotApplicable,
         Message::CheckSkipped(DeploymentType::Hotfix),
@@ -172,7 +175,6 @@ fn messages() {
         Message::KeeperAbsent,
         Message::KeeperFresh,
         Message::NoLock,
-        Message::PostWatches,
         Message::ThinGates("DeleteTodo, AuthLogin"),
         Message::WorkflowNeedsReview,
         Message::WorkflowNoRun,
@@ -192,7 +194,6 @@ fn messages() {
             actor: Some("kim"),
             age: "10 min",
         },
-        Message::LockFree,
         would(DeploymentType::Deploy),
         would(DeploymentType::Rollback),
         would(DeploymentType::Hotfix),
@@ -202,33 +203,8 @@ fn messages() {
         Message::Problems(2),
         Message::HistoryEmpty(&env),
         Message::MoreWith("abc"),
-        Message::KeptClosed {
-            deployment: &id,
-            status: Status::Cancelled,
-        },
-        Message::KeptWatching {
-            deployment: &id,
-            verdict: Verdict::Inconclusive,
-        },
-        Message::KeptRestoring(&id),
-        Message::KeptAlive(&id),
-        Message::KeptNotices { sent: 2, owed: 0 },
-        Message::KeptNothing(&env),
-        Message::ResumeNothing(&env),
-        Message::Released(&id),
-        Message::ReleaseRefused(&id),
-        Message::ConfirmRollback {
-            environment: &env,
-            target: &id,
-            commit: Some("a1b2c3d4"),
-        },
-        Message::ConfirmRollback {
-            environment: &env,
-            target: &id,
-            commit: None,
-        },
-        Message::NeedsYes(&env),
-        Message::NotConfirmed,
+        Message::OwedTold { sent: 2, owed: 0 },
+        Message::OwedTold { sent: 1, owed: 3 },
     ];
     let mut out = String::new();
     for message in &all {

@@ -1,6 +1,8 @@
 //! What keeps a stage or command from its work, in both languages; knows no surface.
 
-use crate::i18n::Locale;
+use crate::core::observation::Why;
+use crate::i18n::wording::piece;
+use crate::i18n::{Locale, Word};
 
 /// One trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Trouble {
         /// GitHub's words.
         why: String,
     },
+    /// The configuration cannot be read without a token.
+    NoToken,
     /// Nothing names the service.
     NoService,
     /// SQLite inside Actions for production.
@@ -36,7 +40,7 @@ pub enum Trouble {
     /// What runs could not be saved.
     NotSaved {
         /// Why.
-        why: String,
+        why: Why,
         /// Some of it was.
         partly: bool,
     },
@@ -45,8 +49,23 @@ pub enum Trouble {
         /// What stands in the way, a sentence each.
         why: Vec<String>,
     },
+    /// Some of the configured ways back would be skipped.
+    Skipped {
+        /// Which and why, a sentence each.
+        why: Vec<String>,
+    },
     /// The record could not be closed.
     NotClosed {
+        /// Why.
+        why: String,
+    },
+    /// GitHub's pages do not show it.
+    NotShown {
+        /// Why.
+        why: String,
+    },
+    /// The pull requests of its commits are not known.
+    NoPulls {
         /// Why.
         why: String,
     },
@@ -69,6 +88,8 @@ impl Trouble {
             (Self::ConfigUnreadable { why }, Locale::Ko) => {
                 format!("GitHub에서 설정 파일을 읽지 못했습니다({why}). 작업에 `contents: read` 권한이 있는지 확인한 뒤 다시 실행하십시오")
             }
+            (Self::NoToken, Locale::En) => "the configuration is read from GitHub, and there is no token to read it with; give the input `github_token`".to_owned(),
+            (Self::NoToken, Locale::Ko) => "설정 파일을 GitHub에서 읽는 데 필요한 토큰이 없습니다. `github_token` 입력을 지정하십시오".to_owned(),
             (Self::NoService, Locale::En) => "nothing names the service; give the input `service`, or `service:` in the configuration".to_owned(),
             (Self::NoService, Locale::Ko) => "서비스 이름을 알 수 없습니다. `service` 입력이나 설정의 `service:`를 지정하십시오".to_owned(),
             (Self::SqliteInProduction, Locale::En) => {
@@ -102,15 +123,19 @@ impl Trouble {
                 "이 작업은 잠금 없이 배포했으므로 다른 실행이 동시에 배포할 수 있었습니다. 배포 전에 `phase: guard` 단계를 추가하십시오".to_owned()
             }
             (Self::NotSaved { why, partly: false }, Locale::En) => {
+                let why = why_text(why, locale);
                 format!("what runs could not be saved ({why}); a restore to it by lambda_alias or cloudformation will not be possible")
             }
             (Self::NotSaved { why, partly: false }, Locale::Ko) => {
+                let why = why_text(why, locale);
                 format!("현재 상태를 저장하지 못했습니다({why}). lambda_alias나 cloudformation으로 이 상태를 복구할 수 없습니다")
             }
             (Self::NotSaved { why, partly: true }, Locale::En) => {
+                let why = why_text(why, locale);
                 format!("not all of what runs could be saved ({why}); a restore brings back only the rest")
             }
             (Self::NotSaved { why, partly: true }, Locale::Ko) => {
+                let why = why_text(why, locale);
                 format!("현재 상태의 일부를 저장하지 못했습니다({why}). 나머지만 복구할 수 있습니다")
             }
             (Self::NoRestore { why }, Locale::En) => {
@@ -119,12 +144,34 @@ impl Trouble {
             (Self::NoRestore { why }, Locale::Ko) => {
                 format!("문제가 생겨도 자동으로 롤백할 수 없습니다: {}", why.join("; "))
             }
+            (Self::Skipped { why }, Locale::En) => {
+                format!("should this version be bad, a way of rolling back is skipped: {}", why.join("; "))
+            }
+            (Self::Skipped { why }, Locale::Ko) => {
+                format!("문제가 생겨 롤백하게 되면 다음 방법은 건너뜁니다: {}", why.join("; "))
+            }
             (Self::NotClosed { why }, Locale::En) => {
                 format!("the record could not be closed ({why}); the next run or the keeper closes it by evidence")
+            }
+            (Self::NotShown { why }, Locale::En) => {
+                format!("GitHub's deployment page does not show how this deployment stands ({why})")
+            }
+            (Self::NotShown { why }, Locale::Ko) => {
+                format!("GitHub의 배포 페이지에 이 배포의 상태를 표시하지 못했습니다({why})")
+            }
+            (Self::NoPulls { why }, Locale::En) => {
+                format!("the pull requests of these commits could not be looked up ({why})")
+            }
+            (Self::NoPulls { why }, Locale::Ko) => {
+                format!("커밋의 풀 리퀘스트를 조회하지 못했습니다({why})")
             }
             (Self::NotClosed { why }, Locale::Ko) => {
                 format!("배포 기록을 마무리하지 못했습니다({why}). 다음 실행이나 keeper가 남은 증거에 따라 마무리합니다")
             }
         }
     }
+}
+
+fn why_text(why: &Why, locale: Locale) -> String {
+    format!("{}: {}", why.kind.word(locale), piece(&why.detail))
 }

@@ -146,6 +146,7 @@ table! { Adopter {
     Keeper: "the keeper", "keeper";
     CommandLine: "the command line", "명령줄";
     NextRun: "the next run", "다음 실행";
+    Lender: "the deployment that had dispatched it", "이 실행을 시작한 배포";
 } }
 
 table! { StoppedBy {

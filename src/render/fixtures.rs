@@ -1,6 +1,7 @@
 //! Reports and facts that the tests render: one for each way a deployment can end. Not part of the product.
 
 use crate::core::alert::{AlertEvent, Channel, Facts, NoticeState};
+use crate::core::changes::short;
 use crate::core::gate::http::Problem;
 use crate::core::gate::{Counted, Finding, GateKind, Seen};
 use crate::core::id::{
@@ -74,6 +75,7 @@ pub fn start(kind: DeploymentType) -> Start {
             job: Some("deploy".to_owned()),
             job_id: Some(99),
             url: Some(RUN.to_owned()),
+            sha: None,
         },
         force: false,
         irreversible: false,
@@ -85,10 +87,13 @@ pub fn start(kind: DeploymentType) -> Start {
         alarms_before: Vec::new(),
         locked: true,
         unguarded: false,
+        heir_of: None,
+        automatic: false,
         changes: vec![
-            "a1b2c3d4 Add due dates".to_owned(),
-            "9f8e7d6c Fix <b>|bold|</b>".to_owned(),
+            "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678 Add due dates (#12)".to_owned(),
+            "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432 Fix <b>|bold|</b>".to_owned(),
         ],
+        changes_left_out: 3,
     }
 }
 
@@ -278,7 +283,10 @@ fn closing(
 fn passed(check: CheckName) -> CheckLine {
     CheckLine {
         check,
-        result: CheckResult::Passed { note: None },
+        result: CheckResult::Passed {
+            note: None,
+            remarks: Vec::new(),
+        },
         overridden: false,
     }
 }
@@ -291,7 +299,8 @@ pub fn checks(kind: DeploymentType) -> Vec<CheckLine> {
         }
         if line.check == CheckName::Approval {
             line.result = CheckResult::Passed {
-                note: Some("approved by @lee".to_owned()),
+                note: Some("@lee".to_owned()),
+                remarks: Vec::new(),
             };
         }
         if line.check == CheckName::Branch && line.result != CheckResult::Skipped {
@@ -380,6 +389,7 @@ fn report(start: Start, mut rest: Vec<(i64, Vec<Event>)>) -> Report {
         told: Vec::new(),
         keeper: KeeperSeen::Fresh,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: end,
     }
 }
@@ -983,11 +993,18 @@ pub fn facts(event: AlertEvent) -> Facts {
         findings,
         previous: Some(good()),
         detail: match event {
-            A::Forced => Some("freeze: 주말".to_owned()),
             A::LockTakenOver => Some("deploy-1702339200000 (cancelled)".to_owned()),
             _ => None,
         },
         took_ms: 171_000,
+        overridden: match event {
+            A::Forced => vec![CheckName::Freeze, CheckName::RequiredChecks],
+            _ => Vec::new(),
+        },
+        skipped: Vec::new(),
+        changes: start.changes.iter().map(|c| short(c)).collect(),
+        changes_left_out: 3,
+        compare_url: Some("https://github.com/hanbit/todo/compare/0a1b2c3...a1b2c3d".to_owned()),
         stacks: if event == A::RollbackFailed {
             vec!["HanbitTodoStack-prod".to_owned()]
         } else {

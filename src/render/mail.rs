@@ -43,6 +43,13 @@ pub fn text(facts: &Facts, repeated: bool, locale: Locale) -> String {
         todo.push(format!("    {}", command.line));
     }
     section(&mut out, Label::Next.text(locale), &todo);
+    if alert::tells_changes(facts) {
+        section(
+            &mut out,
+            Label::Changes.text(locale),
+            &changes(facts, locale),
+        );
+    }
     section(
         &mut out,
         Label::Facts.text(locale),
@@ -76,6 +83,19 @@ fn happened(facts: &Facts, locale: Locale) -> Vec<String> {
     lines
 }
 
+fn changes(facts: &Facts, locale: Locale) -> Vec<String> {
+    let line = |c: &String| format!("- {}", one_line(c, 200));
+    let mut lines: Vec<String> = facts.changes.iter().map(line).collect();
+    if facts.changes_left_out > 0 {
+        lines.push(Message::AndMore(facts.changes_left_out as u64).text(locale));
+    }
+    if let Some(url) = &facts.compare_url {
+        let label = Label::ComparePage.text(locale);
+        lines.push(format!("{label}: {}", one_line(url, 2000)));
+    }
+    lines
+}
+
 fn facts_lines(facts: &Facts, locale: Locale) -> Vec<String> {
     let mut rows: Vec<(Label, String)> = vec![
         (Label::DeploymentId, facts.deployment.to_string()),
@@ -92,6 +112,7 @@ fn facts_lines(facts: &Facts, locale: Locale) -> Vec<String> {
     if let Some(note) = &facts.note {
         rows.push((Label::Note, piece(note)));
     }
+    rows.extend(alert::passed_by(facts, locale));
     if let Some(previous) = &facts.previous {
         let commit = previous
             .git_ref

@@ -50,13 +50,6 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
         good.filter(|_| usable).map(|g| roll_back(environment, &g))
     };
     let verify = || plain(NextStep::VerifyAgain, "verify", environment);
-    let doctor = || plain(NextStep::Doctor, "doctor", environment);
-    let logs = || {
-        story
-            .cause
-            .filter(|c| c.findings.iter().any(|f| f.reason == ReasonCode::LogsMatch))
-            .map(|_| plain(NextStep::Logs, "logs", environment))
-    };
     match story.ending {
         Ending::Refused if reason == ReasonCode::Locked => {
             out.extend(story.report.holder.as_ref().and_then(cancel));
@@ -69,21 +62,14 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
         Ending::Held | Ending::LetPass => {
             out.push(verify());
             out.extend(back());
-            if reason == ReasonCode::NoData {
-                out.push(doctor());
-            }
         }
-        Ending::DegradedLive => {
-            out.extend(back());
-            out.extend(logs());
-        }
+        Ending::DegradedLive => out.extend(back()),
         Ending::DeployFailedLive | Ending::CancelledLive => {
             out.push(verify());
             out.extend(back());
         }
         Ending::RestoreFailed => {
             out.extend(back());
-            out.extend(logs());
             out.extend(stack_events(&story.failed_stacks()));
         }
         Ending::StackRollbackFailed => {
@@ -91,16 +77,10 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
             out.extend(stack_events(&stacks));
             out.extend(continue_stacks(&stacks));
         }
-        Ending::StillOpen | Ending::Interrupted => {
+        Ending::StillOpen | Ending::Interrupted | Ending::Unclosed => {
             out.push(plain(NextStep::Resume, "resume", environment));
         }
-        Ending::Unclosed => {
-            out.push(plain(NextStep::Resume, "resume", environment));
-            out.push(doctor());
-        }
-        Ending::Unreachable | Ending::CheckUnavailable => out.push(doctor()),
         Ending::FencedOff => out.push(plain(NextStep::ShowLock, "lock", environment)),
-        Ending::RolledBack | Ending::Failed => out.extend(logs()),
         Ending::Refused => out.extend(
             story
                 .report
@@ -119,10 +99,14 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
         | Ending::DeployFailed
         | Ending::Cancelled
         | Ending::Superseded
+        | Ending::RolledBack
+        | Ending::Failed
+        | Ending::Unreachable
+        | Ending::CheckUnavailable
         | Ending::Invalid => {}
     }
     if story.report.keeper == KeeperSeen::Absent {
-        out.push(plain(NextStep::SetUp, "setup", environment));
+        out.push(plain(NextStep::Keep, "keep", environment));
     }
 }
 

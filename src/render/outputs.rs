@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::core::changes::{Pull, compare_page};
 use crate::core::outcome::Report;
 use crate::i18n::Locale;
 use crate::i18n::wording::one_line;
@@ -22,19 +23,9 @@ pub fn outputs(report: &Report, locale: Locale) -> Vec<(&'static str, String)> {
     out
 }
 
-/// GitHub shows at most so many characters of a deployment status.
-/// Source: GitHub REST API, "Create a deployment status".
-pub const MOST_DESCRIPTION: usize = 140;
-
 /// `result` stays below this, for all outputs of a job together may have 1 MB.
 /// Source: GitHub, "Workflow syntax", outputs.
 const MOST_RESULT: usize = 300 * 1024;
-
-/// The headline as the description of a GitHub deployment status.
-#[must_use]
-pub fn description(report: &Report, locale: Locale) -> String {
-    one_line(&Story::of(report).headline(locale), MOST_DESCRIPTION)
-}
 
 /// Output `result`: all outputs and more as versioned JSON. What makes it too large is left out, the least
 /// telling first, and named in `left_out`.
@@ -119,6 +110,27 @@ fn whole(report: &Report, locale: Locale) -> Value {
                 .told
                 .iter()
                 .map(|t| json!({"event": t.event, "channel": t.channel, "state": t.state, "why": t.why.as_deref().map(|w| one_line(w, 500))}))
+                .collect(),
+        ),
+        ("changes", start
+                .map_or(&[][..], |s| &s.changes)
+                .iter()
+                .map(|c| one_line(c, 200))
+                .collect()),
+        (
+            "changes_left_out",
+            json!(start.map_or(0, |s| s.changes_left_out)),
+        ),
+        ("compare_url", json!(start.and_then(compare_page))),
+        (
+            "pull_requests",
+            report
+                .pulls
+                .iter()
+                .flat_map(|(commit, pulls)| {
+                    let of = |p: &Pull| json!({"number": p.number, "url": one_line(&p.url, 500), "commit": commit.as_str()});
+                    pulls.iter().map(of).collect::<Vec<_>>()
+                })
                 .collect(),
         ),
         ("notes", report

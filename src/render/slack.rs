@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::core::alert::{AlertEvent, Facts, Severity};
 use crate::core::record::Verdict;
-use crate::i18n::alert::{done, happened, next, tells_duration, title};
+use crate::i18n::alert::{done, happened, next, passed_by, tells_changes, tells_duration, title};
 use crate::i18n::wording::duration;
 use crate::i18n::{Label, Locale, Message, Word, sight};
 use crate::render::escape::{slack, web_address};
@@ -131,7 +131,13 @@ fn fields(facts: &Facts, locale: Locale) -> Vec<Field> {
     if let Some(note) = &facts.note {
         add(Label::Note, slack(note, 200), false);
     }
+    for (label, names) in passed_by(facts, locale) {
+        add(label, slack(&names, 300), false);
+    }
     add(Label::Why, why(facts, locale), false);
+    if tells_changes(facts) {
+        add(Label::Changes, changes(facts, locale), false);
+    }
     add(Label::Done, slack(&done(facts, locale), VALUE), false);
     add(Label::Next, todo(facts, locale), false);
     if let Some(url) = facts.run_url.as_deref().and_then(web_address) {
@@ -143,6 +149,21 @@ fn fields(facts: &Facts, locale: Locale) -> Vec<Field> {
         );
     }
     out
+}
+
+/// The first commits, and the page that shows them all.
+fn changes(facts: &Facts, locale: Locale) -> String {
+    let line = |c: &String| format!("• {}", slack(c, 100));
+    let mut lines: Vec<String> = facts.changes.iter().map(line).collect();
+    if facts.changes_left_out > 0 {
+        let more = Message::AndMore(facts.changes_left_out as u64).text(locale);
+        lines.push(slack(&more, 100));
+    }
+    if let Some(url) = facts.compare_url.as_deref().and_then(web_address) {
+        let label = Label::ComparePage.text(locale);
+        lines.push(format!("<{}|{label}>", slack(url, 2000)));
+    }
+    lines.join("\n")
 }
 
 fn tells_target(facts: &Facts) -> bool {

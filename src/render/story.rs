@@ -77,6 +77,7 @@ impl<'a> Story<'a> {
                     | Event::YieldAsked { .. }
                     | Event::CancelAsked { .. }
                     | Event::StepStarted { .. }
+                    | Event::Dispatched { .. }
                     | Event::StepDone { .. }
                     | Event::StepFailed { .. }
                     | Event::UndoneBy { .. } => {}
@@ -139,6 +140,14 @@ impl<'a> Story<'a> {
             .filter(|s| s.kind == DeploymentType::Rollback)
             .and_then(|s| s.target.as_ref())
             .and_then(|t| t.git_ref.as_ref());
+        // Where the job deploys the last good version again, that is what `ref` names.
+        let again = || {
+            let goal = self.goal().filter(|_| self.ending == Ending::RestoreHere);
+            goal.and_then(|g| g.git_ref).map(|c| c.to_string())
+        };
+        if let Some(again) = again() {
+            return Some(again);
+        }
         of_target
             .or_else(|| self.start.and_then(|s| s.git_ref.as_ref()))
             .map(CommitSha::to_string)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::core::alert::NoticeState;
 use crate::core::id::{CommitSha, DeploymentId};
 use crate::core::outcome::{KeeperSeen, Report, Told};
-use crate::core::policy::CheckResult;
+use crate::core::policy::{CheckName, CheckResult};
 use crate::core::record::DeploymentType;
 use crate::i18n::wording::{duration, one_line, piece, time};
 use crate::i18n::{Ending, Label, Locale, Message, Word};
@@ -266,6 +266,16 @@ fn flags(story: &Story<'_>, locale: Locale) -> Vec<String> {
         ));
     } else if story.report.asked.force {
         out.push(markdown(Label::ForceGiven.text(locale)));
+    }
+    let skipped: Vec<&str> = story
+        .checks()
+        .iter()
+        .filter(|l| l.result == CheckResult::Skipped && l.check != CheckName::Target)
+        .map(|l| l.check.word(locale))
+        .collect();
+    if story.report.asked.kind == DeploymentType::Hotfix && !skipped.is_empty() {
+        let label = Label::SkippedChecks.text(locale);
+        out.push(markdown(&format!("{label}: {}", skipped.join(", "))));
     }
     if story.report.asked.dry_run {
         out.push(markdown(Label::DryRun.text(locale)));

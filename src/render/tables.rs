@@ -1,6 +1,7 @@
 //! The tables of the job summary: checks, gates, events, rollback targets, notices. Know their rows' limit only.
 
 use crate::core::alert::NoticeState;
+use crate::core::changes::{compare_page, repository_page, split};
 use crate::core::gate::Finding;
 use crate::core::observation::Why;
 use crate::core::outcome::Told;
@@ -9,7 +10,7 @@ use crate::core::record::{DeploymentType, Verdict};
 use crate::i18n::reason::{because, meaning};
 use crate::i18n::wording::{clock, one_line, piece, time};
 use crate::i18n::{Label, Locale, Message, Word, sight};
-use crate::render::escape::{code, markdown};
+use crate::render::escape::{code, link, markdown};
 use crate::render::story::Story;
 use crate::render::timeline;
 
@@ -82,13 +83,13 @@ pub fn check_text(
         }
     };
     match &line.result {
-        CheckResult::Passed { note } => (
-            "✅",
-            note.as_deref()
-                .map(piece)
-                .filter(|n| !n.is_empty())
-                .unwrap_or_else(|| Message::CheckPassed.text(locale)),
-        ),
+        CheckResult::Passed { note, remarks } => {
+            let note = note.as_deref().map(piece).filter(|n| !n.is_empty());
+            let note = note.unwrap_or_else(|| Message::CheckPassed.text(locale));
+            let remarks = remarks.iter().map(|r| Message::Remark(*r).text(locale));
+            let parts: Vec<_> = std::iter::once(note).chain(remarks).collect();
+            ("✅", parts.join(" · "))
+        }
         CheckResult::Failed { reason, detail } => {
             let text = because(*reason, Some(&piece(detail)), locale);
             (if line.overridden { "⚠️" } else { "⛔" }, over(text))
@@ -269,23 +270,53 @@ pub(super) fn events(story: &Story<'_>, rows: usize, locale: Locale) -> String {
     )
 }
 
-/// The commits since the last good version, folded up.
+/// The commits since the last good version, with their pull requests, folded up.
 pub(super) fn changes(story: &Story<'_>, rows: usize, locale: Locale) -> String {
-    let changes = story.start.map_or(&[][..], |s| &s.changes);
-    if changes.is_empty() {
+    let Some(start) = story.start.filter(|s| !s.changes.is_empty()) else {
         return String::new();
-    }
-    let mut list: String = changes
-        .iter()
-        .take(rows)
-        .map(|c| format!("- {}\n", markdown(&one_line(c, 200))))
+    };
+    let lines = start.changes.iter().take(rows);
+    let mut list: String = lines
+        .map(|line| format!("- {}\n", change(story, line)))
         .collect();
-    if changes.len() > rows {
-        list.push_str(&more(changes.len() - rows, locale));
+    let left_out = start.changes.len().saturating_sub(rows) + start.changes_left_out;
+    if left_out > 0 {
+        list.push_str(&more(left_out, locale));
+    }
+    if let Some(page) = compare_page(start) {
+        let label = Label::ComparePage.text(locale);
+        list.push_str(&format!("\n{}\n", link(label, &page)));
     }
     format!(
         "<details><summary>{} ({})</summary>\n\n{list}\n</details>\n",
         Label::Changes.text(locale),
-        changes.len()
+        start.changes.len() + start.changes_left_out
     )
+}
+
+/// One commit: a link to it, its title, and links to the pull requests that brought it.
+fn change(story: &Story<'_>, line: &str) -> String {
+    let (sha, title) = split(line);
+    let page = story.start.and_then(repository_page);
+    let commit = sha.as_ref().map(|sha| match page {
+        Some(page) => link(sha.short(), &format!("{page}/commit/{sha}")),
+        None => code(sha.short()),
+    });
+    let known = story
+        .report
+        .pulls
+        .iter()
+        .find(|(c, _)| Some(c) == sha.as_ref());
+    let pulls = known.map_or(&[][..], |(_, pulls)| pulls);
+    // GitHub writes the number into the title itself; it stands there once.
+    let mut title = title.trim_end();
+    for pull in pulls {
+        let written = format!("(#{})", pull.number);
+        title = title.strip_suffix(&written).unwrap_or(title).trim_end();
+    }
+    let pulls = pulls
+        .iter()
+        .map(|p| link(&format!("#{}", p.number), &p.url));
+    let parts = commit.into_iter().chain([markdown(&one_line(title, 200))]);
+    parts.chain(pulls).collect::<Vec<_>>().join(" ")
 }

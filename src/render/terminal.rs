@@ -1,8 +1,8 @@
-//! Text for a terminal: tables, one deployment's story, locks, what keep and resume did. Knows no terminal.
+//! Text for a terminal: tables, one deployment's story, locks. Knows no terminal.
 
 use std::time::Duration;
 
-use crate::core::id::{DeploymentId, EnvironmentName};
+use crate::core::id::EnvironmentName;
 use crate::core::journal::Entry;
 use crate::core::lease::{Head, KEEPER_FRESH, KeeperBeat, Live};
 use crate::core::record::{Record, Status, StoredWord, Verdict};
@@ -283,79 +283,6 @@ pub fn lock(
         .map(|(label, value)| {
             let label = pad(label.text(locale), most);
             format!("{}  {value}\n", colours.paint(&label, Paint::Faint))
-        })
-        .collect()
-}
-
-/// What one sweep of the keeper did with one deployment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kept {
-    /// Closed an abandoned one.
-    Closed(DeploymentId, Status),
-    /// Goes on watching.
-    Watching(DeploymentId, Verdict),
-    /// Went on with its restore.
-    Restoring(DeploymentId),
-    /// Left it to its job.
-    Alive(DeploymentId),
-    /// Sent owed notices, and how many are left.
-    Notices {
-        /// Sent now.
-        sent: u64,
-        /// Left.
-        owed: u64,
-    },
-    /// Something that went wrong, as the error says it: from outside.
-    Problem(String),
-}
-
-/// What `keep` and `resume` print: a line each.
-#[must_use]
-pub fn kept(
-    environment: &EnvironmentName,
-    done: &[Kept],
-    locale: Locale,
-    colours: Colours,
-) -> String {
-    if done.is_empty() {
-        return Message::KeptNothing(environment).text(locale) + "\n";
-    }
-    done.iter()
-        .map(|kept| {
-            let (text, paint) = match kept {
-                Kept::Closed(deployment, status) => (
-                    Message::KeptClosed {
-                        deployment,
-                        status: *status,
-                    }
-                    .text(locale),
-                    status_paint(Some(*status), None),
-                ),
-                Kept::Watching(deployment, verdict) => (
-                    Message::KeptWatching {
-                        deployment,
-                        verdict: *verdict,
-                    }
-                    .text(locale),
-                    Paint::None,
-                ),
-                Kept::Restoring(deployment) => {
-                    (Message::KeptRestoring(deployment).text(locale), Paint::Warn)
-                }
-                Kept::Alive(deployment) => {
-                    (Message::KeptAlive(deployment).text(locale), Paint::None)
-                }
-                Kept::Notices { sent, owed } => (
-                    Message::KeptNotices {
-                        sent: *sent,
-                        owed: *owed,
-                    }
-                    .text(locale),
-                    if *owed > 0 { Paint::Warn } else { Paint::None },
-                ),
-                Kept::Problem(text) => (one_line(text, 1000), Paint::Bad),
-            };
-            colours.paint(&text, paint) + "\n"
         })
         .collect()
 }

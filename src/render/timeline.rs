@@ -95,7 +95,7 @@ fn bars(entries: &[Entry], now: Timestamp, locale: Locale) -> Vec<Bar> {
                         .map_or(key.as_str(), |s| s.what.as_str());
                     step = Some((what.to_owned(), entry.at));
                 }
-                Event::StepDone { .. } | Event::StepFailed { .. } => {
+                Event::Dispatched { .. } | Event::StepDone { .. } | Event::StepFailed { .. } => {
                     let bad = matches!(event, Event::StepFailed { .. });
                     bars.extend(
                         step.take()

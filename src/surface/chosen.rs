@@ -5,10 +5,11 @@ use secrecy::SecretString;
 use crate::config::{EnvironmentSettings, HistorySettings, Store, http_gate};
 use crate::core::alert::Channel;
 use crate::core::id::ServiceName;
+use crate::core::restore::Strategy;
 use crate::engine::Setup;
 use crate::i18n::Locale;
 use crate::i18n::config::ProblemKind;
-use crate::surface::connect::{StoreName, Wanted};
+use crate::surface::connect::{StoreName, Wanted, WorkflowWanted};
 
 /// What inputs or flags give; absent = as configured.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +44,8 @@ pub struct Given {
     pub locale: Option<Locale>,
     /// Inside GitHub Actions: the default store is DynamoDB.
     pub in_actions: bool,
+    /// The job deploys the last good commit again where it is asked to.
+    pub redeploys: bool,
     /// For the role's session name.
     pub run: Option<u64>,
 }
@@ -77,7 +80,7 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
         .or_else(|| environment.service.clone())
         .or_else(|| given.repository_service.clone())
         .ok_or(Unfit::NoService)?;
-    let github_environments = environment
+    let github_environments: Vec<String> = environment
         .github_environments()
         .into_iter()
         .map(str::to_owned)
@@ -89,6 +92,9 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
             .push(http_gate(url, gates.window).map_err(Unfit::HealthUrl)?);
     }
     let mut rollback = environment.rollback;
+    if given.redeploys && !rollback.strategies.contains(&Strategy::Redeploy) {
+        rollback.strategies.push(Strategy::Redeploy);
+    }
     rollback.automatic = given.auto_rollback.unwrap_or(rollback.automatic);
     let store = store(&environment.history, environment.production, given)?;
     let alerts = environment.alerts;
@@ -113,6 +119,15 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
         slack_webhook_url: given.slack_webhook_url.clone().or(alerts.slack_webhook_url),
         slack_bot: bot_token.zip(channel),
         sns_topic_arn: given.sns_topic_arn.clone().or(alerts.sns_topic_arn),
+        workflow: rollback
+            .strategies
+            .contains(&Strategy::Workflow)
+            .then(|| WorkflowWanted {
+                environment: environment.name.to_string(),
+                github_environments: github_environments.clone(),
+                own_run: given.run,
+                target: rollback.workflow.clone(),
+            }),
     };
     let setup = Setup {
         environment: environment.name,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use crate::core::restore::WorkflowTarget;
 use crate::engine::Ports;
 use crate::ports::{Clock, Forge, History};
 
@@ -42,6 +43,21 @@ pub struct Wanted {
     pub slack_bot: Option<(SecretString, String)>,
     /// SNS topic.
     pub sns_topic_arn: Option<String>,
+    /// What the `workflow` strategy dispatches; `None` = it is not configured.
+    pub workflow: Option<WorkflowWanted>,
+}
+
+/// What the `workflow` strategy dispatches, and for which environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowWanted {
+    /// Environment.
+    pub environment: String,
+    /// GitHub's names of it.
+    pub github_environments: Vec<String>,
+    /// The run that this process belongs to: it is never the one that it has dispatched.
+    pub own_run: Option<u64>,
+    /// The workflow, where one is named.
+    pub target: Option<WorkflowTarget>,
 }
 
 /// A connection that cannot be made as asked.

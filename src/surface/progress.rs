@@ -19,6 +19,11 @@ pub fn line(say: &Say, locale: Locale, now: crate::core::time::Timestamp) -> Str
             status: *status,
         }
         .text(locale),
+        Say::Freed { deployment } => Saying::Freed {
+            deployment: deployment.as_str(),
+            unreadable: None,
+        }
+        .text(locale),
         Say::Watching {
             findings,
             until,

@@ -16,20 +16,20 @@ use deploy_guard::surface::cli;
 
 const READMES: [&str; 2] = ["README.md", "docs/README.ko.md"];
 
-fn path(name: &str) -> PathBuf {
+pub fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn read(name: &str) -> String {
+pub fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 /// An input or output as `action.yml` declares it.
 #[derive(Debug)]
-struct Declared {
-    name: String,
+pub struct Declared {
+    pub name: String,
     /// `None` = required; always so for outputs.
-    default: Option<String>,
+    pub default: Option<String>,
     description: String,
 }
 
@@ -37,7 +37,7 @@ fn action() -> serde_yaml::Value {
     serde_yaml::from_str(&read("action.yml")).expect("action.yml is YAML")
 }
 
-fn declared(section: &str) -> Vec<Declared> {
+pub fn declared(section: &str) -> Vec<Declared> {
     let action = action();
     let map = action[section].as_mapping().expect("a mapping").clone();
     map.iter()
@@ -92,6 +92,7 @@ fn outputs_in_code() -> Vec<String> {
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: Timestamp::parse("2024-12-12T14:30:52.000Z").expect("a time"),
     };
     let pairs = deploy_guard::render::outputs::outputs(&report, Locale::En);
@@ -173,6 +174,37 @@ fn stages_of_the_action_are_names_in_the_image() {
             "the Dockerfile makes no {entry}"
         );
     }
+}
+
+#[test]
+fn the_action_has_a_sign_that_the_marketplace_knows() {
+    let branding = &action()["branding"];
+    let colors = [
+        "white",
+        "black",
+        "yellow",
+        "blue",
+        "green",
+        "orange",
+        "red",
+        "purple",
+        "gray-dark",
+    ];
+    let color = branding["color"].as_str().expect("a colour");
+    assert!(colors.contains(&color), "{color}");
+    assert_eq!(branding["icon"].as_str(), Some("shield"));
+}
+
+#[test]
+fn the_configuration_of_the_smoke_test_is_valid() {
+    let file = ".github/deploy-guard-smoke.yml";
+    let text = read(file);
+    let settings = config::parse(file, &text);
+    let settings = settings.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    let environment = settings.environment("smoke", &|_: &str| None);
+    let environment = environment.unwrap_or_else(|p| panic!("{}", p[0].text(Locale::En)));
+    assert!(!environment.production, "SQLite is refused in production");
+    assert!(read(".github/workflows/smoke.yml").contains(&format!("config: {file}")));
 }
 
 #[test]
@@ -471,61 +503,4 @@ fn both_readmes_have_every_command() {
         .map(|(usage, _)| format!("`{usage}`"))
         .collect();
     assert_eq!(there, wanted, "{file} (left) and the command line (right)");
-}
-
-#[test]
-fn example_workflows_use_inputs_and_outputs_that_exist() {
-    let inputs: Vec<_> = declared("inputs").into_iter().map(|i| i.name).collect();
-    let outputs: Vec<_> = declared("outputs").into_iter().map(|o| o.name).collect();
-    let mut seen = 0;
-    let folder = path("examples/workflows");
-    for entry in fs::read_dir(&folder).expect("examples/workflows") {
-        let file = entry.expect("an entry").path();
-        let text = fs::read_to_string(&file).expect("a workflow");
-        let workflow: serde_yaml::Value =
-            serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        for (_, job) in workflow["jobs"].as_mapping().expect("jobs") {
-            for step in job["steps"].as_sequence().expect("steps") {
-                let uses = step
-                    .get("uses")
-                    .and_then(|u| u.as_str())
-                    .unwrap_or_default();
-                let with = step.get("with").and_then(|w| w.as_mapping());
-                if !uses.starts_with("hanbit/deploy-guard@") {
-                    continue;
-                }
-                seen += 1;
-                let with = with
-                    .unwrap_or_else(|| panic!("{}: deploy-guard without inputs", file.display()));
-                for (name, _) in with {
-                    let name = name.as_str().expect("a name");
-                    assert!(
-                        inputs.iter().any(|i| i == name),
-                        "{}: no input `{name}`",
-                        file.display()
-                    );
-                }
-                assert!(
-                    with.get("environment").is_some(),
-                    "{}: `environment` is missing",
-                    file.display()
-                );
-            }
-        }
-        for used in text.split("steps.guard.outputs.").skip(1) {
-            let name: String = used
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            assert!(
-                outputs.contains(&name),
-                "{}: no output `{name}`",
-                file.display()
-            );
-        }
-    }
-    assert!(
-        seen >= 3,
-        "examples/workflows shows deploy-guard {seen} times"
-    );
 }

@@ -75,23 +75,34 @@ impl Caller {
             ) => StoreError::Malformed {
                 detail: format!("DynamoDB does not take {action}: {said}"),
             },
+            Some(code) if is_about_credentials(code) => StoreError::Credentials {
+                detail: format!("{code}: {said}; {NEEDED}"),
+            },
             Some(code) => StoreError::Unreachable {
-                detail: format!("{action}: {code}: {said}{}{}", hint(code), tries(failed)),
+                detail: format!("{action}: {code}: {said}{}", tries(failed)),
             },
             None => {
                 let whole = chain(error);
-                // What our own provider says of a role is the whole story; the SDK's words around it hide it.
-                let (said, hint) = match whole.split_once(LOADING) {
-                    Some((_, ours)) => (stored::cut(ours, 1000), ""),
-                    None => (stored::cut(&whole, 400), hint(&whole)),
-                };
-                StoreError::Unreachable {
-                    detail: format!("{action}: {said}{hint}{}", tries(failed)),
+                match whole.split_once(LOADING) {
+                    // What our own provider says of a role is the whole story; the SDK's words around it hide it.
+                    Some((_, ours)) => StoreError::Credentials {
+                        detail: stored::cut(ours, 1000),
+                    },
+                    None if is_about_credentials(&whole) => StoreError::Credentials {
+                        detail: format!("{}; {NEEDED}", stored::cut(&whole, 400)),
+                    },
+                    None => StoreError::Unreachable {
+                        detail: format!("{action}: {}{}", stored::cut(&whole, 400), tries(failed)),
+                    },
                 }
             }
         }
     }
 }
+
+/// Where credentials come from.
+const NEEDED: &str = "in a workflow set `role_to_assume` and `permissions: id-token: write`, elsewhere \
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// What the SDK puts before the words of a credentials provider that failed.
 const LOADING: &str = "an error occurred while loading credentials: ";
@@ -116,19 +127,11 @@ fn is_about_credentials(text: &str) -> bool {
         "unrecognizedclient",
         "expiredtoken",
         "invalidsignature",
+        "invalidclienttoken",
         "missingauthenticationtoken",
     ]
     .iter()
     .any(|word| text.contains(word))
-}
-
-fn hint(text: &str) -> &'static str {
-    if is_about_credentials(text) {
-        "; no usable AWS credentials: in a workflow set `role_to_assume` and `permissions: id-token: write`, elsewhere \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    } else {
-        ""
-    }
 }
 
 /// The error and all that caused it, once each.

@@ -3,11 +3,16 @@
 use serde::Deserialize;
 
 use super::call::Call;
+use crate::core::changes::Pull;
 use crate::core::id::CommitSha;
 use crate::core::lease::JobState;
+use crate::core::showing::Listed;
 use crate::ports::{
     Approval, CheckState, CommitLine, Comparison, EnvironmentRules, ForgeError, Relation,
 };
+
+/// In the payload of the deployments that we make: the deployment of ours.
+pub(super) const PAYLOAD_KEY: &str = "deploy_guard";
 
 #[derive(Deserialize)]
 pub(super) struct JobAnswer {
@@ -236,6 +241,7 @@ impl CommitAnswer {
 #[derive(Deserialize)]
 pub(super) struct CompareAnswer {
     status: String,
+    total_commits: usize,
     #[serde(default)]
     commits: Vec<CommitAnswer>,
 }
@@ -251,11 +257,68 @@ impl CompareAnswer {
         };
         Ok(Comparison {
             relation,
+            total: self.total_commits,
             commits: self
                 .commits
                 .into_iter()
                 .filter_map(CommitAnswer::line)
                 .collect(),
         })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct PullAnswer {
+    number: u64,
+    html_url: String,
+}
+
+impl From<PullAnswer> for Pull {
+    fn from(answer: PullAnswer) -> Self {
+        Self {
+            number: answer.number,
+            url: answer.html_url,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentAnswer {
+    id: u64,
+    environment: String,
+    /// An object, or a text that any other program may have put there.
+    #[serde(default)]
+    payload: serde_json::Value,
+}
+
+impl From<DeploymentAnswer> for Listed {
+    fn from(answer: DeploymentAnswer) -> Self {
+        let made_for = answer.payload.get(PAYLOAD_KEY);
+        Self {
+            id: answer.id,
+            environment: answer.environment,
+            made_for: made_for.and_then(|v| v.as_str()).map(str::to_owned),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct MadeAnswer {
+    pub id: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentStatusAnswer {
+    #[serde(default)]
+    log_url: String,
+    #[serde(default)]
+    target_url: String,
+}
+
+impl DeploymentStatusAnswer {
+    pub(super) fn page(self) -> Option<String> {
+        [self.log_url, self.target_url]
+            .into_iter()
+            .find(|url| !url.is_empty())
     }
 }

@@ -1,13 +1,14 @@
-//! One GET of GitHub's API with retries, rate limits and errors in our words; knows no answer's shape.
+//! One call of GitHub's API with retries, rate limits and errors in our words; knows no answer's shape.
 
 use std::time::Duration;
 
 use octocrab::Octocrab;
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, HeaderMap};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
 
 use super::{Github, http};
+use crate::adapters::retry::Patience;
 use crate::core::time::Timestamp;
 use crate::ports::ForgeError;
 
@@ -24,6 +25,8 @@ pub(super) struct Call {
     permission: &'static str,
     accept: &'static str,
     limit: usize,
+    body: Option<String>,
+    once: bool,
 }
 
 impl Call {
@@ -34,7 +37,21 @@ impl Call {
             permission,
             accept: "application/vnd.github+json",
             limit: ANSWER_LIMIT,
+            body: None,
+            once: false,
         }
+    }
+
+    /// A POST, which may come twice without harm.
+    pub(super) fn post(mut self, body: &serde_json::Value) -> Self {
+        self.body = Some(body.to_string());
+        self
+    }
+
+    /// Not sent again where it is not known whether it arrived.
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
+        self
     }
 
     pub(super) fn accept(mut self, accept: &'static str) -> Self {
@@ -76,6 +93,11 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ForgeError> {
         serde_json::from_slice(&self.body).map_err(|error| call.unreadable(error))
+    }
+
+    /// As JSON, where it is some.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
     }
 
     pub(super) fn text(self, call: &Call) -> Result<String, ForgeError> {
@@ -133,13 +155,13 @@ pub(super) fn encode(part: &str) -> String {
 }
 
 impl Github {
-    /// A GET, tried again where that may help: errors of the network and the server, and rate limits that end
-    /// soon.
-    pub(super) async fn get(&self, call: &Call) -> Result<Answer, ForgeError> {
+    /// A call, made again where that may help: errors of the network and the server, and rate limits that end soon.
+    /// What was refused for its rate has not been done, so that also what may be sent only once is sent again then.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
         let mut route = call.route.clone();
         let (mut attempt, mut moved, mut waited) = (0, 0, Duration::ZERO);
         loop {
-            let answer = self.once(call, &route).await;
+            let answer = self.try_once(call, &route).await;
             let detail = match answer {
                 Ok(answer) => {
                     let now = self.clock.now();
@@ -173,18 +195,19 @@ impl Github {
                 Err(detail) => detail,
             };
             attempt += 1;
-            if attempt >= self.bounds.tries {
+            if attempt >= self.bounds.tries || call.once {
                 return Err(ForgeError::Unreachable {
                     detail: format!("{}: {detail} (tried {attempt} times)", call.name),
                 });
             }
-            let pause = http::pause(self.bounds.pause, attempt, self.clock.random());
+            let pace = Patience::pace(self.bounds.pause);
+            let pause = pace.pause(attempt + 1, self.clock.random());
             self.clock.sleep(pause).await;
         }
     }
 
     /// One try; the error is the reason in words.
-    pub(super) async fn once(&self, call: &Call, route: &str) -> Result<Answer, String> {
+    pub(super) async fn try_once(&self, call: &Call, route: &str) -> Result<Answer, String> {
         tokio::time::timeout(self.bounds.timeout, exchange(&self.api, call, route))
             .await
             .map_err(|_| "no answer in time".to_owned())?
@@ -202,11 +225,23 @@ impl Github {
 
 async fn exchange(api: &Octocrab, call: &Call, route: &str) -> Result<Answer, String> {
     // octocrab's own `get` would add the API version that it was built with beside the one that we pin.
-    let request = ::http::Request::get(route)
-        .header(ACCEPT, call.accept)
-        .body(())
-        .map_err(|error| error.to_string())?;
-    let response = api.execute(request).await.map_err(|error| words(&error))?;
+    let response = match &call.body {
+        None => {
+            let request = ::http::Request::get(route).header(ACCEPT, call.accept);
+            let request = request.body(()).map_err(|error| error.to_string())?;
+            api.execute(request).await
+        }
+        Some(body) => {
+            let request = ::http::Request::post(route)
+                .header(ACCEPT, call.accept)
+                .header(CONTENT_TYPE, "application/json");
+            let request = request
+                .body(body.clone())
+                .map_err(|error| error.to_string())?;
+            api.execute(request).await
+        }
+    }
+    .map_err(|error| words(&error))?;
     let response = reqwest::Response::from(response.map(reqwest::Body::wrap));
     let (status, headers) = (response.status(), response.headers().clone());
     let body = http::read_body(response, call.limit)
@@ -236,6 +271,10 @@ fn checked(call: &Call, answer: Answer) -> Result<Answer, ForgeError> {
         }),
         404 => Err(ForgeError::NotFound {
             what: format!("{} ({})", call.name, call.route),
+        }),
+        409 | 422 if call.body.is_some() => Err(ForgeError::Refused {
+            call: call.name.to_owned(),
+            detail: answer.says(),
         }),
         // How GitHub says that there is no such commit, or that a repository is empty.
         409 | 422 => Err(ForgeError::NotFound {

@@ -372,7 +372,7 @@ async fn commits_and_comparisons_are_read() {
         (
             "/repos/hanbit/todo/compare/a1b2c3d...feature%2Fx",
             vec![ok(
-                json!({"status":"diverged","commits":[commit],"files":[{"patch":"x"}]}),
+                json!({"status":"diverged","total_commits":1,"commits":[commit],"files":[{"patch":"x"}]}),
             )],
         ),
     ])
@@ -460,6 +460,96 @@ async fn errors_of_server_and_network_are_tried_again() {
     let error = w.github().approvals(7).await.expect_err("unreadable");
     assert!(matches!(error, ForgeError::Unreachable { .. }), "{error}");
     assert_eq!(w.calls(), 1);
+}
+
+fn new_shown() -> NewShown {
+    NewShown {
+        git_ref: CommitSha::parse(SHA).expect("a sha"),
+        environment: "production".to_owned(),
+        production: true,
+        deployment: "deploy-1".parse().expect("an id"),
+        description: "Deploying".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_is_made_once_and_a_status_may_come_twice() {
+    const MAKE: &str = "/repos/hanbit/todo/deployments";
+    const SHOW: &str = "/repos/hanbit/todo/deployments/9/statuses";
+    let status = ShownStatus {
+        state: crate::core::showing::ShownState::Success,
+        description: "Deployed".to_owned(),
+        page: None,
+    };
+    let broken = || vec![no(502, "bad gateway"), ok(json!({ "id": 9 }))];
+    let w = world(vec![(MAKE, broken()), (SHOW, broken())]).await;
+    let error = w
+        .github()
+        .make_deployment(&new_shown())
+        .await
+        .expect_err("not known");
+    assert!(matches!(error, ForgeError::Unreachable { .. }), "{error}");
+    assert_eq!(w.calls(), 1);
+    w.github().show(9, &status).await.expect("tried again");
+    assert_eq!(w.calls(), 3);
+
+    // What was refused for its rate has not been done.
+    let limited = with(no(403, "secondary rate limit"), &[("retry-after", "30")]);
+    let w = world(vec![(MAKE, vec![limited, ok(json!({ "id": 9 }))])]).await;
+    assert_eq!(
+        w.github()
+            .make_deployment(&new_shown())
+            .await
+            .expect("made"),
+        9
+    );
+    assert!(
+        w.clock.slept() >= Duration::from_secs(30),
+        "{:?}",
+        w.clock.slept()
+    );
+
+    let w = world(vec![
+        (MAKE, vec![no(409, "Conflict")]),
+        (SHOW, vec![no(403, "no")]),
+    ])
+    .await;
+    let error = w
+        .github()
+        .make_deployment(&new_shown())
+        .await
+        .expect_err("refused");
+    assert!(matches!(error, ForgeError::Refused { .. }), "{error}");
+    let error = w
+        .github()
+        .show(9, &status)
+        .await
+        .expect_err("denied")
+        .to_string();
+    assert!(error.contains("deployments: write"), "{error}");
+}
+
+#[tokio::test]
+async fn deployments_of_other_programs_are_read() {
+    const LIST: &str =
+        "/repos/hanbit/todo/deployments?sha=a1b2c3d4e5f60718293a4b5c6d7e8f9001122334&per_page=30";
+    const PAGES: &str = "/repos/hanbit/todo/deployments/2/statuses?per_page=30";
+    let deployment = |id: u64, payload: Value| json!({ "id": id, "environment": "production", "payload": payload });
+    let list = json!([
+        deployment(3, json!({ PAYLOAD_KEY: "deploy-1" })),
+        deployment(2, json!("{}")),
+        deployment(1, Value::Null)
+    ]);
+    let pages = json!([{ "log_url": "", "target_url": "https://b" }, { "log_url": "https://a" }, { "target_url": "" }]);
+    let w = world(vec![(LIST, vec![ok(list)]), (PAGES, vec![ok(pages)])]).await;
+    let commit = CommitSha::parse(SHA).expect("a sha");
+    let listed = w.github().deployments_of(&commit).await.expect("listed");
+    let made: Vec<_> = listed.iter().map(|d| d.made_for.as_deref()).collect();
+    assert_eq!(made, [Some("deploy-1"), None, None]);
+    assert_eq!(
+        w.github().pages_of(2).await.expect("pages"),
+        ["https://b", "https://a"]
+    );
 }
 
 #[tokio::test]

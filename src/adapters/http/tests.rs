@@ -79,12 +79,3 @@ async fn an_error_says_the_cause_and_not_the_url() {
     assert!(never_sent(&error));
     assert_eq!(fault(&error), NetFault::Refused);
 }
-
-#[test]
-fn a_pause_doubles_and_keeps_half() {
-    let base = Duration::from_millis(100);
-    assert_eq!(pause(base, 1, [0; 16]), Duration::from_millis(50));
-    assert_eq!(pause(base, 1, [255; 16]), base);
-    assert_eq!(pause(base, 3, [255; 16]), Duration::from_millis(400));
-    assert!(pause(base, 1000, [255; 16]) < Duration::from_secs(103));
-}

@@ -266,7 +266,7 @@ async fn tls_server(name: &str) -> (String, tempfile::NamedTempFile) {
     std::io::Write::write_all(&mut pem, made.cert.pem().as_bytes()).expect("written");
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
         .expect("a key");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::observation::Why;
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Verdict, words};
+use crate::core::record::{DeploymentType, Verdict, words};
 
 words! {
     /// The kinds of gate, as tables and JSON name them.
@@ -187,6 +187,20 @@ pub struct LogsGate {
 }
 
 impl GateSettings {
+    /// How long the job watches a deployment of this type: a hotfix is in a hurry, so what comes after the longest
+    /// warm-up is halved. The keeper watches on as long as ever.
+    #[must_use]
+    pub fn window_of(&self, kind: DeploymentType) -> Duration {
+        match kind {
+            DeploymentType::Deploy | DeploymentType::Rollback => self.window,
+            DeploymentType::Hotfix => {
+                let warmup = self.http.iter().map(|g| g.warmup).max().unwrap_or_default();
+                let warmup = warmup.min(self.window);
+                warmup + (self.window - warmup) / 2
+            }
+        }
+    }
+
     /// True where no gate is configured.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -41,7 +41,10 @@ pub fn alarms_check(seen: Option<&Result<Vec<AlarmSeen>, CloudError>>) -> CheckR
         Some(Ok(_)) => {
             let names = firing(seen);
             if names.is_empty() {
-                CheckResult::Passed { note: None }
+                CheckResult::Passed {
+                    note: None,
+                    remarks: Vec::new(),
+                }
             } else {
                 CheckResult::Failed {
                     reason: ReasonCode::AlarmsFiring,

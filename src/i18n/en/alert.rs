@@ -38,13 +38,16 @@ fn capital(word: &str) -> String {
 }
 
 /// What was done, where the deployment has not ended.
-pub fn done(event: A, restoring: bool) -> String {
+pub fn done(event: A, doing: Doing, restoring: bool) -> String {
     match event {
         A::HealthCheckFailed if restoring => {
             "The last good version is being restored; another message says how that went."
         }
         A::HealthCheckFailed => {
             "Nothing is restored automatically: the bad version is live. A person must act now."
+        }
+        A::RollbackStarted if doing == Doing::Rollback => {
+            "The earlier version is being brought back, and the gates are checked after it."
         }
         A::RollbackStarted => {
             "The last good version is being restored, and the gates are checked again after it."

@@ -1,5 +1,6 @@
 //! All other sentences in English; knows no surface.
 
+use crate::core::policy::Remark;
 use crate::core::record::DeploymentType;
 use crate::i18n::Message as M;
 use crate::i18n::wording::plural;
@@ -11,6 +12,8 @@ const L: Locale = Locale::En;
 pub fn text(message: &M<'_>) -> String {
     match message {
         M::CheckPassed => "in order".to_owned(),
+        M::Remark(Remark::Attempt(attempt)) => format!("attempt {attempt}: the approval may be an earlier one's"),
+        M::Remark(Remark::AdministratorBypass) => "administrator bypass: not on the reviewers' list".to_owned(),
         M::CheckUnavailable(why) if why.detail.is_empty() => {
             format!("could not be checked: {}", why.kind.word(L))
         }
@@ -25,7 +28,6 @@ pub fn text(message: &M<'_>) -> String {
         M::KeeperAbsent => "No keeper has been seen in the last 10 minutes: the watch ends with the window, and nobody finishes this deployment if the job dies.".to_owned(),
         M::KeeperFresh => "A keeper goes on watching after this job.".to_owned(),
         M::NoLock => "This deployment held no lock: nothing kept others from deploying at the same time.".to_owned(),
-        M::PostWatches => "No step with phase: verify follows, so the post step watches; if the job is cancelled then, the watch ends within minutes, and outputs of the verdict are not available to later steps.".to_owned(),
         M::ThinGates(names) => format!("Too little traffic is expected for a certified pass; these gates can fail the deployment, but not hold it: {names}."),
         M::WorkflowNeedsReview => "The restore strategy workflow is skipped: the environment has required reviewers, and a dispatched run would wait for them.".to_owned(),
         M::WorkflowNoRun => "The restore strategy workflow is skipped: GitHub does not name the run that a dispatch starts.".to_owned(),
@@ -41,7 +43,6 @@ pub fn text(message: &M<'_>) -> String {
             "{deployment}{}, for {age}",
             actor.map_or(String::new(), |a| format!(" by {a}"))
         ),
-        M::LockFree => "Nobody holds the lock.".to_owned(),
         M::WouldDeploy { kind, commit, environment } => {
             let commit = commit.map_or(String::new(), |c| format!(" of {c}"));
             match kind {
@@ -83,31 +84,12 @@ pub fn text(message: &M<'_>) -> String {
                 format!("gates: {}", parts.join(", "))
             }
         }
+        M::OwedTold { sent, owed } => format!(
+            "{} of earlier runs delivered, {owed} still owed",
+            plural(*sent, "alert", "alerts")
+        ),
         M::HistoryEmpty(environment) => format!("No deployment is recorded for {environment}."),
         M::MoreWith(cursor) => format!("There are more: --cursor {cursor}"),
-        M::KeptClosed { deployment, status } => {
-            format!("{deployment}: abandoned by its job; closed as {}", status.word(L))
-        }
-        M::KeptWatching { deployment, verdict } => {
-            format!("{deployment}: still watched; so far {}", verdict.word(L))
-        }
-        M::KeptRestoring(deployment) => format!("{deployment}: went on with its restore"),
-        M::KeptAlive(deployment) => format!("{deployment}: its job is still running"),
-        M::KeptNotices { sent, owed } => {
-            format!("{} sent, {owed} still owed", plural(*sent, "alert", "alerts"))
-        }
-        M::KeptNothing(environment) => format!("{environment}: nothing to do"),
-        M::ResumeNothing(environment) => {
-            format!("{environment}: no deployment is open, so there is nothing to resume")
-        }
-        M::Released(deployment) => format!("The lock of {deployment} was released and its record closed."),
-        M::ReleaseRefused(deployment) => format!("The lock of {deployment} is not released: its job is still running. Cancel the run, or add --force."),
-        M::ConfirmRollback { environment, target, commit } => format!(
-            "Roll {environment} back to {target}{}? Type yes: ",
-            commit.map_or(String::new(), |c| format!(" ({c})"))
-        ),
-        M::NeedsYes(environment) => format!("{environment} is a production environment: add --yes to roll it back without a terminal."),
-        M::NotConfirmed => "Not confirmed; nothing was changed.".to_owned(),
     }
 }
 

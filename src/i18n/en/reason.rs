@@ -111,16 +111,16 @@ pub fn help(reason: R) -> &'static str {
             "Open the metric in CloudWatch and find out what changed with the deployment."
         }
         R::LogsMatch => {
-            "Read the matching lines with deploy-guard logs; fix the cause, then deploy again."
+            "Read the matching lines in CloudWatch Logs Insights; fix the cause, then deploy again."
         }
         R::StackFailed => {
-            "Read the reasons of the stack's failed events; deploy-guard doctor lists them."
+            "Read the reasons of the stack's failed events: aws cloudformation describe-stack-events lists them."
         }
         R::TrafficVanished => {
             "Check routing, DNS and clients: the requests may no longer reach the service."
         }
         R::NoData => {
-            "Check the gates' names and permissions with deploy-guard doctor, then watch again with deploy-guard verify."
+            "Check the gates' names and the role's permissions, then watch again with deploy-guard verify."
         }
         R::NoTraffic => {
             "Send some requests or add an http gate, which needs no traffic; then watch again with deploy-guard verify."
@@ -209,7 +209,7 @@ pub fn help(reason: R) -> &'static str {
         }
         R::TargetLive => "Name an earlier deployment as rollback_target.",
         R::CheckUnavailable => {
-            "Look at why the check could not be made; deploy-guard doctor tries each permission."
+            "Look at why the check could not be made and which permission it needs, then run it again."
         }
         R::Allowed => "The job's own steps may deploy now.",
         R::InvalidInput => "Correct the inputs named here, then run it again.",
@@ -217,7 +217,7 @@ pub fn help(reason: R) -> &'static str {
             "Correct the lines named here on the default branch, then run it again."
         }
         R::StoreUnreachable => {
-            "Check the table, region and role with deploy-guard doctor; deploy-guard setup creates a missing table."
+            "Check the table's name, the region and the role's permissions; \"Set up\" in the README shows how to create the table."
         }
         R::GithubUnreachable => {
             "Check GitHub's status and the token's permissions, then run it again."

@@ -12,10 +12,8 @@ pub fn text(step: N) -> &'static str {
         N::RollBack => "Go back to a good version",
         N::VerifyAgain => "Watch and judge again",
         N::Resume => "Finish what was begun",
-        N::Doctor => "Find what is wrong with the set-up",
-        N::SetUp => "Install the keeper, which goes on watching after the job",
+        N::Keep => "Go on watching after the job (examples/workflows/keeper.yml repeats this)",
         N::ContinueStack => "Let CloudFormation continue its rollback, once its cause is repaired",
         N::StackEvents => "Read why the stack failed",
-        N::Logs => "Read the service's logs",
     }
 }

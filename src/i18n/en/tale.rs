@@ -85,6 +85,7 @@ pub fn text(tale: &T) -> String {
             )
         }
         T::StepStarted(what) => format!("Restoring: {what}"),
+        T::Dispatched(run) => format!("Dispatched run {run}, which may take the lock over"),
         T::StepDone(what) => format!("Done: {what}"),
         T::StepFailed { what, why } if why.detail.is_empty() => {
             format!("Failed: {what} ({})", why.kind.word(L))

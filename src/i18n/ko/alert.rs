@@ -43,13 +43,16 @@ pub fn subject(event: A, doing: Doing) -> String {
 }
 
 /// What was done, where the deployment has not ended.
-pub fn done(event: A, restoring: bool) -> String {
+pub fn done(event: A, doing: Doing, restoring: bool) -> String {
     match event {
         A::HealthCheckFailed if restoring => {
             "마지막 정상 버전으로 복구하는 중이며, 결과는 다음 메시지로 알려 드립니다."
         }
         A::HealthCheckFailed => {
             "자동 복구를 진행하지 않습니다. 문제 있는 버전이 실행 중이므로 즉시 조치가 필요합니다."
+        }
+        A::RollbackStarted if doing == Doing::Rollback => {
+            "이전 버전으로 되돌리는 중이며, 완료되면 게이트를 확인합니다."
         }
         A::RollbackStarted => {
             "마지막 정상 버전으로 복구하는 중이며, 복구 후 게이트를 다시 확인합니다."

@@ -1,5 +1,6 @@
 //! All other sentences in Korean; knows no surface.
 
+use crate::core::policy::Remark;
 use crate::i18n::Message as M;
 use crate::i18n::wording::{Particle, with};
 use crate::i18n::{Locale, Word};
@@ -10,6 +11,8 @@ const L: Locale = Locale::Ko;
 pub fn text(message: &M<'_>) -> String {
     match message {
         M::CheckPassed => "통과".to_owned(),
+        M::Remark(Remark::Attempt(attempt)) => format!("{attempt}번째 시도: 이전 시도의 승인일 수 있음"),
+        M::Remark(Remark::AdministratorBypass) => "관리자 권한으로 우회함(검토자 목록에 없음)".to_owned(),
         M::CheckUnavailable(why) if why.detail.is_empty() => {
             format!("검사 불가: {}", why.kind.word(L))
         }
@@ -22,7 +25,6 @@ pub fn text(message: &M<'_>) -> String {
         M::KeeperAbsent => "최근 10분 동안 keeper가 확인되지 않았습니다. 감시는 작업과 함께 끝나며, 작업이 비정상 종료되면 이 배포를 마무리할 주체가 없습니다.".to_owned(),
         M::KeeperFresh => "작업이 끝난 뒤에도 keeper가 감시를 이어갑니다.".to_owned(),
         M::NoLock => "잠금 없이 배포되었습니다. 같은 시간에 다른 배포가 진행되었을 수 있습니다.".to_owned(),
-        M::PostWatches => "phase: verify 단계가 없으므로 post 단계에서 감시합니다. 이때 작업이 취소되면 몇 분 안에 감시가 끝나며, 이후 단계에서 판정 결과를 출력으로 사용할 수 없습니다.".to_owned(),
         M::ThinGates(names) => format!("예상 트래픽이 적어 정상 판정을 내리기 어려운 게이트입니다. 배포를 실패시킬 수는 있지만 보류시키지는 않습니다: {names}"),
         M::WorkflowNeedsReview => "환경에 필수 검토자가 있어 workflow 복구 방식을 사용하지 않습니다. 호출된 실행이 승인을 기다리게 되기 때문입니다.".to_owned(),
         M::WorkflowNoRun => "GitHub에서 호출된 실행의 번호를 알 수 없어 workflow 복구 방식을 사용하지 않습니다.".to_owned(),
@@ -39,7 +41,6 @@ pub fn text(message: &M<'_>) -> String {
             "{deployment}{}, {age} 경과",
             actor.map_or(String::new(), |a| format!("(실행자 {a})"))
         ),
-        M::LockFree => "잠금이 비어 있습니다.".to_owned(),
         M::WouldDeploy { kind, commit, environment } => {
             let commit = commit.map_or(String::new(), |c| format!("{c} "));
             format!("실제 실행이었다면 {environment} 환경에서 {commit}{} 진행했을 것입니다.", with(kind.word(L), Particle::Object))
@@ -77,31 +78,11 @@ pub fn text(message: &M<'_>) -> String {
                 format!("게이트: {}", parts.join(", "))
             }
         }
+        M::OwedTold { sent, owed } => {
+            format!("이전 실행이 보내지 못한 알림 {sent}건을 전송했고, {owed}건은 아직 보내지 못했습니다")
+        }
         M::HistoryEmpty(environment) => format!("{environment} 환경의 배포 기록이 없습니다."),
         M::MoreWith(cursor) => format!("다음 목록: --cursor {cursor}"),
-        M::KeptClosed { deployment, status } => {
-            format!("{deployment}: 작업이 마무리하지 못한 배포를 종료했습니다(상태: {})", status.word(L))
-        }
-        M::KeptWatching { deployment, verdict } => {
-            format!("{deployment}: 감시를 이어가는 중입니다(현재 판정: {})", verdict.word(L))
-        }
-        M::KeptRestoring(deployment) => format!("{deployment}: 복구를 이어서 진행했습니다"),
-        M::KeptAlive(deployment) => format!("{deployment}: 작업이 아직 실행 중입니다"),
-        M::KeptNotices { sent, owed } => format!("알림 {sent}건 전송, {owed}건 대기"),
-        M::KeptNothing(environment) => format!("{environment}: 처리할 항목이 없습니다"),
-        M::ResumeNothing(environment) => format!("{environment}: 진행 중인 배포가 없어 이어갈 작업이 없습니다"),
-        M::Released(deployment) => format!("{deployment}의 잠금을 해제하고 기록을 마무리했습니다."),
-        M::ReleaseRefused(deployment) => format!("{deployment}의 작업이 아직 실행 중이므로 잠금을 해제하지 않았습니다. 실행을 취소하거나 --force를 추가하십시오."),
-        M::ConfirmRollback { environment, target, commit } => format!(
-            "{} {} 롤백하시겠습니까? 계속하려면 yes를 입력하십시오: ",
-            with(environment.as_str(), Particle::Object),
-            with(
-                &commit.map_or_else(|| target.to_string(), |c| format!("{target}({c})")),
-                Particle::Toward
-            )
-        ),
-        M::NeedsYes(environment) => format!("{} 운영 환경입니다. 터미널 없이 롤백하려면 --yes를 추가하십시오.", with(environment.as_str(), Particle::Topic)),
-        M::NotConfirmed => "확인되지 않아 아무것도 변경하지 않았습니다.".to_owned(),
     }
 }
 

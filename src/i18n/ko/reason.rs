@@ -103,16 +103,16 @@ pub fn help(reason: R) -> &'static str {
             "CloudWatch에서 해당 지표를 열어 이번 배포로 무엇이 달라졌는지 확인하십시오."
         }
         R::LogsMatch => {
-            "deploy-guard logs 명령으로 해당 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
+            "CloudWatch Logs Insights에서 해당 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
         }
         R::StackFailed => {
-            "스택의 실패 이벤트에서 원인을 확인하십시오. deploy-guard doctor 명령이 목록을 보여 줍니다."
+            "스택의 실패 이벤트에서 원인을 확인하십시오. aws cloudformation describe-stack-events 명령으로 볼 수 있습니다."
         }
         R::TrafficVanished => {
             "요청이 서비스에 도달하지 못할 수 있으니 라우팅, DNS, 클라이언트를 확인하십시오."
         }
         R::NoData => {
-            "deploy-guard doctor로 게이트의 이름과 권한을 확인한 뒤 deploy-guard verify로 다시 확인하십시오."
+            "게이트의 이름과 역할의 권한을 확인한 뒤 deploy-guard verify로 다시 확인하십시오."
         }
         R::NoTraffic => {
             "요청을 보내거나 트래픽이 필요 없는 http 게이트를 추가한 뒤 deploy-guard verify로 다시 확인하십시오."
@@ -201,13 +201,13 @@ pub fn help(reason: R) -> &'static str {
         }
         R::TargetLive => "더 이전의 배포를 rollback_target에 지정하십시오.",
         R::CheckUnavailable => {
-            "검사를 수행하지 못한 이유를 확인하십시오. deploy-guard doctor로 권한을 하나씩 점검할 수 있습니다."
+            "검사를 수행하지 못한 이유와 필요한 권한을 확인한 뒤 다시 실행하십시오."
         }
         R::Allowed => "이제 작업의 배포 단계를 진행할 수 있습니다.",
         R::InvalidInput => "표시된 입력값을 수정한 뒤 다시 실행하십시오.",
         R::InvalidConfig => "기본 브랜치에서 표시된 줄을 수정한 뒤 다시 실행하십시오.",
         R::StoreUnreachable => {
-            "deploy-guard doctor로 테이블, 리전, 역할을 확인하십시오. 테이블이 없으면 deploy-guard setup으로 만들 수 있습니다."
+            "테이블 이름, 리전, 역할의 권한을 확인하십시오. 테이블을 만드는 방법은 README의 '설치'에 있습니다."
         }
         R::GithubUnreachable => "GitHub의 상태와 토큰의 권한을 확인한 뒤 다시 실행하십시오.",
         R::AwsUnreachable => {

@@ -12,10 +12,8 @@ pub fn text(step: N) -> &'static str {
         N::RollBack => "정상 버전으로 롤백",
         N::VerifyAgain => "다시 감시하고 판정",
         N::Resume => "중단된 작업 마무리",
-        N::Doctor => "설정과 권한 점검",
-        N::SetUp => "작업 종료 후에도 감시를 이어가는 keeper 설치",
+        N::Keep => "작업 종료 후에도 감시 이어가기(examples/workflows/keeper.yml로 반복 실행)",
         N::ContinueStack => "원인 해결 후 CloudFormation 롤백 계속 진행",
         N::StackEvents => "스택 실패 원인 확인",
-        N::Logs => "서비스 로그 확인",
     }
 }

@@ -75,6 +75,7 @@ pub fn text(tale: &T) -> String {
         }
         T::RestorePlanned { target, steps } => format!("복구 계획 수립: {target}, {steps}단계"),
         T::StepStarted(what) => format!("복구 진행: {what}"),
+        T::Dispatched(run) => format!("워크플로 실행 {run} 시작, 잠금을 이어받을 수 있음"),
         T::StepDone(what) => format!("완료: {what}"),
         T::StepFailed { what, why } if why.detail.is_empty() => {
             format!("실패: {what}({})", why.kind.word(L))

@@ -1,26 +1,34 @@
 //! The post stage and `phase: verify`: goes on with this job's deployment until nothing is owed, and tells. Knows
 //! what a later stage can still do.
 
+use futures_util::future::join3;
+
 use crate::core::alert::AlertEvent;
 use crate::core::deployment::{Deployment, State};
 use crate::core::id::DeploymentId;
 use crate::core::journal::{Adopter, JobStatus, replay};
+use crate::core::lease::{Head, Holder};
 use crate::core::outcome::{Exit, Report, Told};
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
+use crate::engine::changes::look_up_pulls;
 use crate::engine::facts::facts;
 use crate::engine::guard::{NotStarted, record_unlocked};
 use crate::engine::keep::chain;
-use crate::engine::notify::{deliver, tell_directly};
+use crate::engine::notify::{deliver, deliver_with_owed, tell_directly};
+use crate::engine::orphan::free;
 use crate::engine::resume::{Drove, How, drive};
-use crate::engine::session::{CommitOr, Session};
+use crate::engine::saving::{Beside, beside};
+use crate::engine::session::{CommitOr, Session, new_session};
+use crate::engine::showing::{self, Found, show};
 use crate::engine::{EngineError, Stop};
+use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
 use crate::ports::Stored;
 use crate::surface::action::guard::{evidence, outcome, pinned_of};
 use crate::surface::action::nothing;
 use crate::surface::action::own::{Own, find};
-use crate::surface::action::stage::{Connected, Ended, Stage, exit_of_stop};
+use crate::surface::action::stage::{Connected, Ended, Stage};
 use crate::surface::out;
 
 /// Which stage finishes.
@@ -57,12 +65,39 @@ pub async fn post(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ended>
     .await
     .map_err(|e| stage.failed(&e))?;
     match own {
-        // Refused, killed before the lock was taken, or finished by `phase: verify`.
-        Own::None | Own::Closed(_) => Ok(Exit::Fine),
+        // Refused, or killed before the lock was taken.
+        Own::None => Ok(Exit::Fine),
+        // Finished by `phase: verify`; what it could not tell is told now.
+        Own::Closed(_) => {
+            let setup = &connected.chosen.setup;
+            let (environment, session) = (&setup.environment, new_session(stage.clock.as_ref()));
+            let session = session.map_err(|e| stage.failed(&e))?;
+            let (_, owed) = deliver_with_owed(
+                &connected.ports,
+                environment,
+                &session,
+                setup.locale,
+                Vec::new(),
+            )
+            .await;
+            stage.tell_owed(&owed);
+            Ok(Exit::Fine)
+        }
         Own::Lost(stored) => Ok(lost(stage, &stored)),
+        Own::NoRecord(head, holder) => no_record(stage, &connected, &head, &holder).await,
         Own::Open(stored, head) => {
             let session = adopt(stage, &connected, *stored, *head, Adopter::Post).await?;
-            finish(stage, &connected, session, By::Post, Vec::new(), stop).await
+            let found = find_shown(&connected, &session);
+            finish(
+                stage,
+                &connected,
+                session,
+                By::Post,
+                Vec::new(),
+                found,
+                stop,
+            )
+            .await
         }
     }
 }
@@ -87,6 +122,10 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
     let (session, notes) = match own {
         Own::Closed(stored) => return repeat(stage, &connected, *stored),
         Own::Lost(stored) => return Ok(lost(stage, &stored)),
+        Own::NoRecord(head, holder) => {
+            stage.write_nothing_to_finish()?;
+            return no_record(stage, &connected, &head, &holder).await;
+        }
         Own::Open(stored, head) => {
             if let Some(pinned) =
                 pinned_of(stored.evidence.as_deref()).filter(|p| *p != connected.pinned)
@@ -94,10 +133,9 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
                 connected = stage.open(Some(pinned)).await?;
             }
             remember(stage, &stored.record.id)?;
-            (
-                adopt(stage, &connected, *stored, *head, Adopter::Verify).await?,
-                Vec::new(),
-            )
+            let mut session = adopt(stage, &connected, *stored, *head, Adopter::Verify).await?;
+            session.hands_over = true;
+            (session, Vec::new())
         }
         Own::None => {
             let request = stage.request();
@@ -117,7 +155,15 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
             (session, vec![Trouble::Unguarded.text(stage.locale)])
         }
     };
-    finish(stage, &connected, session, By::Verify, notes, stop).await
+    let found = find_shown(&connected, &session);
+    finish(stage, &connected, session, By::Verify, notes, found, stop).await
+}
+
+/// GitHub's deployment of this job.
+fn find_shown(connected: &Connected, session: &Session) -> Option<Beside<Found>> {
+    let start = &session.deployment.start;
+    let setup = &connected.chosen.setup;
+    showing::find(&connected.ports, setup, &start.run, Some(start))
 }
 
 /// For this step's own post stage.
@@ -129,7 +175,7 @@ async fn adopt(
     stage: &Stage<'_>,
     connected: &Connected,
     stored: Stored,
-    head: crate::core::lease::Head,
+    head: Head,
     by: Adopter,
 ) -> Result<Session, Ended> {
     let start = replay(&stored.entries)
@@ -141,6 +187,11 @@ async fn adopt(
             stage.failed(&error)
         })?
         .start;
+    let lender = head.lender.as_ref().map(|l| &l.deployment);
+    if lender == Some(&start.id) {
+        let (ports, setup) = (&connected.ports, &connected.chosen.setup);
+        return Session::waiting(ports, setup, stored, head, by).map_err(|e| stage.failed(&e));
+    }
     let holder = match &head.holder {
         Some(holder) if holder.deployment == start.id => holder.clone(),
         _ => unlocked_holder(stage, &start)?,
@@ -162,11 +213,11 @@ async fn adopt(
 fn unlocked_holder(
     stage: &Stage<'_>,
     start: &crate::core::journal::Start,
-) -> Result<crate::core::lease::Holder, Ended> {
+) -> Result<Holder, Ended> {
     use crate::core::id::{Token, hex};
     let token =
         Token::new(hex(stage.clock.random())).map_err(|e| stage.failed(&EngineError::Id(e)))?;
-    Ok(crate::core::lease::Holder {
+    Ok(Holder {
         token,
         deployment: start.id.clone(),
         at: start.at,
@@ -187,11 +238,13 @@ pub async fn finish(
     connected: &Connected,
     mut session: Session,
     by: By,
-    mut notes: Vec<String>,
+    notes: Vec<String>,
+    found: Option<Beside<Found>>,
     stop: &mut Stop,
 ) -> Result<Exit, Ended> {
     let job = stage.inputs.job_status;
     let setup = &connected.chosen.setup;
+    let ports = &connected.ports;
     if by == By::Post && job == JobStatus::Success && !setup.gates.is_empty() {
         out::line(&crate::render::annotation::safe_line(
             &Trouble::PostWatches.text(stage.locale),
@@ -203,72 +256,123 @@ pub async fn finish(
         leaves_to_post: by == By::Verify,
     };
     let say = stage.sayer();
-    let drove = drive(&mut session, how, &say, stop).await;
-    let notices = std::mem::take(&mut session.notices);
-    let mut told = std::mem::take(&mut session.told);
-    told.extend(
-        deliver(
-            &connected.ports,
-            &setup.environment,
-            session.id(),
-            setup.locale,
-            notices,
-        )
-        .await,
+    let pulls = look_up_pulls(ports, &session.deployment.start);
+    // On the heap: what goes on here is a large value.
+    let driving = Box::pin(drive(&mut session, how, &say, stop));
+    let (found, (pulls, drove)) = beside(found, beside(pulls, driving)).await;
+    let mut report = stage.report_of(
+        connected,
+        session.deployment.clone(),
+        session.entries.clone(),
+        Vec::new(),
     );
-    let mut exit = None;
-    match drove {
-        Ok(Drove::Closed) => {}
+    report.notes = notes;
+    let (shows, unrecorded) = ended(stage, connected, &session, drove, &mut report).await;
+    let notices = std::mem::take(&mut session.notices);
+    let stopped = stop.borrow().is_some();
+    let telling = async {
+        let (id, environment) = (session.id(), &setup.environment);
+        let (mut told, owed) = if stopped {
+            // A stopped stage has seconds left: for what it has to say itself.
+            let own = deliver(ports, environment, id, setup.locale, notices).await;
+            (own, Vec::new())
+        } else {
+            deliver_with_owed(ports, environment, id, setup.locale, notices).await
+        };
+        if unrecorded {
+            told.extend(tell_unrecorded(connected, &session).await);
+        }
+        (told, owed)
+    };
+    let showing = async {
+        match found.filter(|_| shows) {
+            Some(found) => {
+                let found = found.finish().await;
+                let (deployment, outcome) = (&session.deployment, &report.outcome);
+                show(ports, setup, deployment, found, outcome, true).await
+            }
+            None => Ok(()),
+        }
+    };
+    let pulls = async {
+        match pulls {
+            Some(pulls) => pulls.finish().await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let ((told, owed), shown, pulls) = join3(telling, showing, pulls).await;
+    stage.tell_owed(&owed);
+    report.told = std::mem::take(&mut session.told);
+    report.told.extend(told);
+    match pulls {
+        Ok(pulls) => report.pulls = pulls,
+        Err(error) => {
+            let why = error.to_string();
+            report
+                .notes
+                .push(Trouble::NoPulls { why }.text(stage.locale));
+        }
+    }
+    report.notes.extend(not_shown(shown, stage.locale));
+    report.notes.extend(not_saved(&session, stage.locale));
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
+}
+
+/// How the driver's end shows in the report: whether GitHub's pages are to show it, and whether people must be told
+/// without the outbox.
+async fn ended(
+    stage: &Stage<'_>,
+    connected: &Connected,
+    session: &Session,
+    drove: Result<Drove, EngineError>,
+    report: &mut Report,
+) -> (bool, bool) {
+    let job = stage.inputs.job_status;
+    let mut reason = ReasonCode::StoreUnreachable;
+    let (exit, note, shows) = match drove {
+        Ok(Drove::Closed | Drove::LeftToJob) => return (true, false),
         Ok(Drove::KeptOpen) => {
-            notes.push(
-                Trouble::KeptOpen {
-                    environment: setup.environment.to_string(),
-                }
-                .text(stage.locale),
-            );
-            exit = Some(if job == JobStatus::Cancelled {
+            let environment = connected.chosen.setup.environment.to_string();
+            let exit = if job == JobStatus::Cancelled {
                 Exit::Interrupted
             } else {
                 Exit::Failed
-            });
+            };
+            (exit, Some(Trouble::KeptOpen { environment }), false)
         }
-        Ok(Drove::LeftToPost(by)) => exit = Some(exit_of_stop(by)),
+        Ok(Drove::LeftToPost(by)) => (Exit::of_stop(by), None, false),
         Err(EngineError::Lost { .. }) => {
-            let id = session.deployment.start.id.to_string();
-            notes.push(Trouble::TakenOver { deployment: id }.text(stage.locale));
-            exit = Some(lost_exit(stage, connected, &session).await);
+            let deployment = session.deployment.start.id.to_string();
+            let exit = lost_exit(stage, connected, session).await;
+            (exit, Some(Trouble::TakenOver { deployment }), false)
         }
         Err(error) => {
-            let ended = stage.failed(&error);
-            notes.push(Trouble::NotClosed { why: chain(&error) }.text(stage.locale));
-            told.extend(tell_unrecorded(connected, &session).await);
             let bad = session
                 .unsaved
                 .as_ref()
                 .is_some_and(|j| j.verdict == Verdict::Degraded);
-            exit = Some(if bad { Exit::Act } else { ended.exit });
+            let ended = stage.failed(&error);
+            reason = ended.reason;
+            let exit = if bad { Exit::Act } else { ended.exit };
+            (exit, Some(Trouble::NotClosed { why: chain(&error) }), true)
         }
-    }
-    notes.extend(not_saved(&session, stage.locale));
-    let mut report = Report {
-        notes,
-        ..stage.report_of(
-            connected,
-            session.deployment.clone(),
-            session.entries.clone(),
-            told,
-        )
     };
-    if let Some(exit) = exit {
-        report.outcome.exit = exit;
-        report.outcome.deploy_needed = false;
-        if exit == Exit::Unreachable || exit == Exit::Act {
-            report.outcome.reason = ReasonCode::StoreUnreachable;
-        }
+    report.notes.extend(note.map(|n| n.text(stage.locale)));
+    report.outcome.exit = exit;
+    report.outcome.deploy_needed = false;
+    if exit == Exit::Unreachable || exit == Exit::Act {
+        report.outcome.reason = reason;
     }
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    (shows, shows)
+}
+
+/// That GitHub's pages do not show it.
+#[must_use]
+pub fn not_shown(shown: Result<(), String>, locale: crate::i18n::Locale) -> Option<String> {
+    let why = shown.err()?;
+    Some(Trouble::NotShown { why }.text(locale))
 }
 
 /// That what runs was not saved, or not all of it.
@@ -276,7 +380,7 @@ pub async fn finish(
 pub fn not_saved(session: &Session, locale: crate::i18n::Locale) -> Option<String> {
     let unsaved = session.unsaved_state.as_ref()?;
     let trouble = Trouble::NotSaved {
-        why: unsaved.why.to_string(),
+        why: unsaved.why.clone(),
         partly: unsaved.partly,
     };
     Some(trouble.text(locale))
@@ -344,6 +448,27 @@ fn lost(stage: &Stage<'_>, stored: &Stored) -> Exit {
         text,
     );
     stage.end(&ended)
+}
+
+/// Somebody has deleted the record of this very job: there is nothing to judge it by, and nobody else frees its lock.
+async fn no_record(
+    stage: &Stage<'_>,
+    connected: &Connected,
+    head: &Head,
+    holder: &Holder,
+) -> Result<Exit, Ended> {
+    free(&connected.ports, &connected.chosen.setup, head, holder)
+        .await
+        .map_err(|e| stage.failed(&e))?;
+    let freed = Saying::Freed {
+        deployment: holder.deployment.as_str(),
+        unreadable: None,
+    };
+    Err(Ended::one(
+        ReasonCode::StoreUnreachable,
+        Exit::Unreachable,
+        freed.text(stage.locale),
+    ))
 }
 
 /// This job's guard step said that there is nothing to deploy: nothing to verify either.

@@ -3,23 +3,25 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use crate::core::journal::{Event, StoppedBy};
 use crate::core::lease::Holder;
 use crate::core::outcome::{Exit, Outcome, Report};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status};
+use crate::core::record::Decision;
 use crate::engine::guard::{Extra, Guarded, NotStarted, guard};
-use crate::engine::notify::deliver;
-use crate::engine::restore::{RollsBack, foresee, plan_rollback};
+use crate::engine::notify::{deliver, deliver_with_owed};
+use crate::engine::restore::{Foreseen, RollsBack, foresee, plan_rollback};
+use crate::engine::saving::{Beside, beside};
 use crate::engine::session::Session;
+use crate::engine::showing::{self, Found, show};
 use crate::engine::{EngineError, Stop, stopped};
 use crate::i18n::trouble::Trouble;
-use crate::surface::action::finish::{By, finish, not_saved};
+use crate::surface::action::finish::{By, finish, not_saved, not_shown};
 use crate::surface::action::nothing;
 use crate::surface::action::pinned::Pinned;
-use crate::surface::action::stage::{Connected, Ended, Stage, exit_of_stop};
+use crate::surface::action::stage::{Connected, Ended, Stage};
 
 /// State values longer than this would not fit beside the others; the record has them too.
 const STATE_LIMIT: usize = 60 * 1024;
@@ -50,7 +52,19 @@ async fn check_and_start(
         announce(stage, holder, &connected.pinned)
     };
     let say = stage.sayer();
-    let guarded = guard(
+    // GitHub's own deployment of this job is looked up beside the checks, so that nobody waits for it.
+    let found = (!request.dry_run)
+        .then(|| {
+            showing::find(
+                &connected.ports,
+                &connected.chosen.setup,
+                &request.run,
+                None,
+            )
+        })
+        .flatten();
+    // On the heap: what goes on here is a large value.
+    let guarding = Box::pin(guard(
         &connected.ports,
         &connected.chosen.setup,
         &request,
@@ -58,13 +72,16 @@ async fn check_and_start(
         &announce,
         &say,
         stop,
-    )
-    .await;
+    ));
+    let (found, guarded) = beside(found, guarding).await;
     match guarded {
         Err(error) => Err(stage.failed(&error)),
         Ok(Guarded::Not(not, extra)) => not_started(stage, &connected, &not, extra),
+        Ok(Guarded::Superseded(session, extra)) => {
+            superseded(stage, &connected, *session, extra).await
+        }
         Ok(Guarded::Started(session, extra)) => {
-            started(stage, &connected, *session, extra, stop).await
+            started(stage, &connected, *session, extra, found, stop).await
         }
     }
 }
@@ -102,17 +119,20 @@ async fn started(
     connected: &Connected,
     mut session: Session,
     extra: Extra,
+    found: Option<Beside<Found>>,
     stop: &mut Stop,
 ) -> Result<Exit, Ended> {
     if session.deployment.is_rollback() && stop.borrow().is_none() {
         match plan_rollback(&mut session).await {
             Ok(RollsBack::Here | RollsBack::Closed) => {
-                return finish(stage, connected, session, By::Main, Vec::new(), stop).await;
+                return finish(stage, connected, session, By::Main, Vec::new(), found, stop).await;
             }
             Ok(RollsBack::ByTheJob(_)) => {}
             Err(error) => return Err(stage.failed(&error)),
         }
     }
+    // Its verify step can; where there is none, post finds nobody to hand anything to.
+    session.hands_over = true;
     let report = |stage: &Stage<'_>, session: &Session, told, stopped_by: Option<StoppedBy>| {
         let report = stage.report_of(
             connected,
@@ -125,7 +145,7 @@ async fn started(
                 decision: Decision::Stop,
                 reason: ReasonCode::Interrupted,
                 deploy_needed: false,
-                exit: exit_of_stop(by),
+                exit: Exit::of_stop(by),
                 ..report.outcome.clone()
             },
             None => report.outcome.clone(),
@@ -142,27 +162,46 @@ async fn started(
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
     let id = session.id().clone();
-    let telling = deliver(
+    let telling = deliver_with_owed(
         &connected.ports,
         &setup.environment,
         &id,
         setup.locale,
         notices,
     );
-    // What ran before is stored before this stage ends: until then the job's own steps do not begin.
-    let (told, foreseen, stopped_by) = tokio::select! {
-        biased;
-        by = stopped(stop) => (Vec::new(), Vec::new(), Some(by)),
-        (told, foreseen) = join(telling, foresee(&mut session)) => (told, foreseen, None),
+    let (deployment, outcome) = (
+        session.deployment.clone(),
+        report(stage, &session, Vec::new(), None).outcome,
+    );
+    let showing = async {
+        match found {
+            Some(found) => {
+                let found = found.finish().await;
+                show(&connected.ports, setup, &deployment, found, &outcome, true).await
+            }
+            None => Ok(()),
+        }
     };
+    // What ran before is stored before this stage ends: until then the job's own steps do not begin.
+    let ((told, owed), foreseen, shown, stopped_by) = tokio::select! {
+        biased;
+        by = stopped(stop) => ((Vec::new(), Vec::new()), Foreseen::default(), Ok(()), Some(by)),
+        (told, foreseen, shown) = join3(telling, foresee(&mut session), showing) => (told, foreseen, shown, None),
+    };
+    stage.tell_owed(&owed);
     if let Some(by) = stopped_by {
         // What the outputs say must hold even if the store does not answer.
         stage.write_outputs(&report(stage, &session, Vec::new(), stopped_by))?;
         note_stop(&mut session, by).await;
     }
     let mut notes: Vec<String> = not_saved(&session, stage.locale).into_iter().collect();
-    if !foreseen.is_empty() {
-        notes.push(Trouble::NoRestore { why: foreseen }.text(stage.locale));
+    notes.extend(not_shown(shown, stage.locale));
+    let Foreseen { none, skipped } = foreseen;
+    if !none.is_empty() {
+        notes.push(Trouble::NoRestore { why: none }.text(stage.locale));
+    }
+    if !skipped.is_empty() {
+        notes.push(Trouble::Skipped { why: skipped }.text(stage.locale));
     }
     let report = Report {
         notes,
@@ -177,6 +216,27 @@ async fn note_stop(session: &mut Session, by: StoppedBy) {
     if let Err(error) = session.append(vec![Event::CancelAsked { by }]).await {
         tracing::warn!(code = "DG412", error = %error, "the stop could not be recorded");
     }
+}
+
+/// On record and closed: told, and nothing is left to post.
+async fn superseded(
+    stage: &mut Stage<'_>,
+    connected: &Connected,
+    mut session: Session,
+    extra: Extra,
+) -> Result<Exit, Ended> {
+    stage.write_nothing_to_finish()?;
+    let notices = std::mem::take(&mut session.notices);
+    let setup = &connected.chosen.setup;
+    let (ports, id) = (&connected.ports, session.id().clone());
+    let told = deliver(ports, &setup.environment, &id, setup.locale, notices).await;
+    let report = Report {
+        keeper: extra.keeper,
+        ..stage.report_of(connected, session.deployment, session.entries, told)
+    };
+    stage.write_outputs(&report)?;
+    stage.tell(&report);
+    Ok(report.outcome.exit)
 }
 
 fn not_started(
@@ -207,25 +267,14 @@ fn not_started(
 /// How a stage ends that started nothing.
 #[must_use]
 pub fn outcome(not: &NotStarted) -> Outcome {
-    let (status, decision, reason, exit) = match not {
-        NotStarted::Refused(reason) => (None, Decision::Stop, *reason, Exit::Refused),
-        NotStarted::Unavailable(reason) => (None, Decision::Stop, *reason, Exit::Unreachable),
-        NotStarted::AlreadyLive => (
-            None,
-            Decision::Continue,
-            ReasonCode::AlreadyLive,
-            Exit::Fine,
-        ),
-        NotStarted::Superseded => (
-            Some(Status::Superseded),
-            Decision::Stop,
-            ReasonCode::Superseded,
-            Exit::Fine,
-        ),
-        NotStarted::DryRun => (None, Decision::Continue, ReasonCode::DryRun, Exit::Fine),
+    let (decision, reason, exit) = match not {
+        NotStarted::Refused(reason) => (Decision::Stop, *reason, Exit::Refused),
+        NotStarted::Unavailable(reason) => (Decision::Stop, *reason, Exit::Unreachable),
+        NotStarted::AlreadyLive => (Decision::Continue, ReasonCode::AlreadyLive, Exit::Fine),
+        NotStarted::DryRun => (Decision::Continue, ReasonCode::DryRun, Exit::Fine),
     };
     Outcome {
-        status,
+        status: None,
         verdict: None,
         decision,
         reason,

@@ -427,6 +427,7 @@ pub fn read(env: &Env) -> Result<Inputs, Vec<InputProblem>> {
             job: r.var("GITHUB_JOB"),
             job_id,
             url,
+            sha,
         },
         repository,
         hosted: r.var("RUNNER_ENVIRONMENT").as_deref() == Some("github-hosted"),

@@ -74,6 +74,7 @@ pub async fn run(entry: Entry, env: &Env, connect: &dyn Connect, stop: &mut Stop
         clock.sleep(GRACE).await;
         by
     };
+    let work = Box::pin(work);
     let result = tokio::select! {
         result = work => result,
         // Whatever still hangs is owed to post, the next run or the keeper: the journal tells them how far it came.

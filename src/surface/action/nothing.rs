@@ -42,7 +42,6 @@ pub fn told(env: &Env, setup: &Setup) -> Option<NotStarted> {
     match ReasonCode::parse(reason)? {
         ReasonCode::AlreadyLive => Some(NotStarted::AlreadyLive),
         ReasonCode::DryRun => Some(NotStarted::DryRun),
-        ReasonCode::Superseded => Some(NotStarted::Superseded),
         _ => None,
     }
 }

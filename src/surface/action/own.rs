@@ -3,7 +3,7 @@
 use futures_util::future::join;
 
 use crate::core::id::DeploymentId;
-use crate::core::lease::Head;
+use crate::core::lease::{Head, Holder};
 use crate::core::record::{Status, StoredWord};
 use crate::engine::{EngineError, Ports, Setup};
 use crate::ports::{ListQuery, Stored};
@@ -18,6 +18,8 @@ pub enum Own {
     Closed(Box<Stored>),
     /// Open, and the lock is this job's (or it never held one).
     Open(Box<Stored>, Box<Head>),
+    /// The lock is this job's, and there is no record of the deployment that it names.
+    NoRecord(Box<Head>, Box<Holder>),
     /// Open, but the lock is in other hands.
     Lost(Box<Stored>),
 }
@@ -51,7 +53,10 @@ pub async fn find(
         (None, None, _) => by_run(ports, setup, inputs).await?,
     };
     let Some(stored) = stored else {
-        return Ok(Own::None);
+        return Ok(match head.holder.clone().filter(|h| holds(h, inputs)) {
+            Some(holder) => Own::NoRecord(Box::new(head), Box::new(holder)),
+            None => Own::None,
+        });
     };
     if stored.record.status != StoredWord::Known(Status::InProgress) {
         return Ok(Own::Closed(Box::new(stored)));
@@ -60,8 +65,13 @@ pub async fn find(
         .holder
         .as_ref()
         .is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
+    // A run that this job has dispatched has it, and gives it back.
+    let lent = head
+        .lender
+        .as_ref()
+        .is_some_and(|h| h.deployment == stored.record.id && holds(h, inputs));
     let unlocked = crate::core::journal::replay(&stored.entries).is_ok_and(|d| !d.start.locked);
-    Ok(if ours || unlocked {
+    Ok(if ours || lent || unlocked {
         Own::Open(Box::new(stored), Box::new(head))
     } else {
         Own::Lost(Box::new(stored))

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use crate::config::{Settings, parse};
-use crate::core::deployment::State;
+use crate::core::alert::NoticeState;
 use crate::core::lease::Holder;
 use crate::core::outcome::{Asked, Exit, KeeperSeen, Outcome, Report, Told};
 use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, Status};
+use crate::core::record::Decision;
 use crate::engine::guard::Request;
 use crate::engine::keep::chain;
 use crate::engine::{EngineError, Ports, Say, Sayer};
-use crate::i18n::Locale;
+use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
-use crate::ports::{Clock, Forge, ForgeError, Stored};
+use crate::i18n::{Locale, Message};
+use crate::ports::{Clock, Forge, ForgeError, StoreError, Stored};
 use crate::render::outputs::outputs;
 use crate::render::{annotation, summary};
 use crate::surface::action::files::Files;
@@ -23,6 +24,10 @@ use crate::surface::action::pinned::{NoConfig, Pinned, fetch, service_of};
 use crate::surface::chosen::{Chosen, Given, Unfit, choose};
 use crate::surface::connect::{Connect, ConnectError};
 use crate::surface::out;
+
+/// Set to `true` by a workflow whose steps deploy the last good commit again between two verify steps: they are tried
+/// after the configured strategies. The project's reusable workflow does so.
+pub const REDEPLOYS: &str = "DEPLOY_GUARD_JOB_REDEPLOYS";
 
 /// A stage that ends before it could do its work.
 #[derive(Debug)]
@@ -91,16 +96,20 @@ impl Stage<'_> {
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
             in_actions: true,
+            redeploys: self.env.get(REDEPLOYS).is_some_and(|v| v == "true"),
             run: i.run.run,
         }
     }
 
-    /// GitHub, for this job's repository.
-    pub fn forge(&self) -> Result<Arc<dyn Forge>, Ended> {
+    /// GitHub, for this job's repository. Without a token there is none: later stages can do without, as some
+    /// runners give them no token.
+    fn forge(&self) -> Result<Option<Arc<dyn Forge>>, Ended> {
+        let Some(token) = self.inputs.github_token.as_ref() else {
+            return Ok(None);
+        };
         let repository = self.inputs.repository.clone().unwrap_or_default();
-        self.connect
-            .forge(&repository, self.inputs.github_token.as_ref())
-            .map_err(|e| self.not_connected(e))
+        let forge = self.connect.forge(&repository, Some(token));
+        forge.map(Some).map_err(|e| self.not_connected(e))
     }
 
     fn not_connected(&self, error: ConnectError) -> Ended {
@@ -120,6 +129,10 @@ impl Stage<'_> {
         let pinned = match pinned {
             Some(pinned) => pinned,
             None => {
+                let Some(forge) = &forge else {
+                    let text = Trouble::NoToken.text(self.locale);
+                    return Err(Ended::one(ReasonCode::InvalidInput, Exit::Usage, text));
+                };
                 let (pinned, ()) = futures_util::future::join(
                     fetch(forge.as_ref(), &self.inputs),
                     self.connect.prepare(),
@@ -132,7 +145,7 @@ impl Stage<'_> {
         self.locale = chosen.setup.locale;
         let ports = self
             .connect
-            .ports(&chosen.wanted, Some(forge))
+            .ports(&chosen.wanted, forge)
             .await
             .map_err(|e| self.not_connected(e))?;
         Ok(Connected {
@@ -292,6 +305,24 @@ impl Stage<'_> {
         tell(&self.files, report, self.locale);
     }
 
+    /// What became of alerts that earlier runs owed, as a log line: they belong to no report of this job.
+    pub fn tell_owed(&self, owed: &[Told]) {
+        if owed.is_empty() {
+            return;
+        }
+        let count = |wanted: bool| {
+            let some = owed
+                .iter()
+                .filter(|t| (t.state == NoticeState::Sent) == wanted);
+            u64::try_from(some.count()).unwrap_or(u64::MAX)
+        };
+        let message = Message::OwedTold {
+            sent: count(true),
+            owed: count(false),
+        };
+        out::line(&annotation::safe_line(&message.text(self.locale)));
+    }
+
     /// The end of a stage that could not do its work, told everywhere.
     pub fn end(&self, ended: &Ended) -> Exit {
         end(
@@ -307,6 +338,18 @@ impl Stage<'_> {
     #[must_use]
     pub fn failed(&self, error: &EngineError) -> Ended {
         let (reason, exit) = match error {
+            EngineError::Unreadable { deployment, why } => {
+                let text = Saying::RecordUnreadable {
+                    deployment: deployment.as_str(),
+                    why,
+                    environment: &self.inputs.environment,
+                };
+                let text = text.text(self.locale);
+                return Ended::one(ReasonCode::StoreUnreachable, Exit::Unreachable, text);
+            }
+            EngineError::Store(StoreError::Credentials { .. }) => {
+                (ReasonCode::AwsUnreachable, Exit::Unreachable)
+            }
             EngineError::Store(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
             EngineError::Lost { .. } => (ReasonCode::FencedOff, Exit::Refused),
             EngineError::Stale { .. }
@@ -314,7 +357,7 @@ impl Stage<'_> {
             | EngineError::Illegal(_)
             | EngineError::Id(_)
             | EngineError::Announce(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
-            EngineError::Stopped(by) => (ReasonCode::Interrupted, exit_of_stop(*by)),
+            EngineError::Stopped(by) => (ReasonCode::Interrupted, Exit::of_stop(*by)),
             EngineError::MissingOutputs(_) => (ReasonCode::InvalidConfig, Exit::Usage),
         };
         Ended::one(reason, exit, chain(error))
@@ -340,59 +383,10 @@ impl Stage<'_> {
     }
 }
 
-/// Exit code of a stop.
-#[must_use]
-pub fn exit_of_stop(by: crate::core::journal::StoppedBy) -> Exit {
-    use crate::core::journal::StoppedBy;
-    match by {
-        StoppedBy::Terminate => Exit::Terminated,
-        StoppedBy::Interrupt | StoppedBy::JobCancelled | StoppedBy::Released => Exit::Interrupted,
-    }
-}
-
 /// What a deployment as it stands means for the job.
 #[must_use]
 pub fn outcome_of(deployment: &crate::core::deployment::Deployment, chosen: &Chosen) -> Outcome {
-    use crate::core::gate::OnInconclusive;
-    match &deployment.state {
-        State::Closed(closing) => Outcome {
-            status: Some(closing.status),
-            verdict: closing.verdict,
-            decision: closing.decision,
-            reason: closing.reason,
-            deploy_needed: false,
-            rolled_back: closing.status == Status::RolledBack,
-            exit: Exit::of(
-                closing,
-                chosen.setup.gates.on_inconclusive == OnInconclusive::Pass,
-                deployment.stop,
-            ),
-        },
-        State::Deploying
-        | State::JobEnded { .. }
-        | State::Watching { .. }
-        | State::Judged(_)
-        | State::Restoring(_) => {
-            let stop = deployment.stop;
-            Outcome {
-                status: Some(Status::InProgress),
-                verdict: deployment.judged.as_ref().map(|j| j.verdict),
-                decision: if stop.is_some() {
-                    Decision::Stop
-                } else {
-                    Decision::Continue
-                },
-                reason: if stop.is_some() {
-                    ReasonCode::Interrupted
-                } else {
-                    ReasonCode::Allowed
-                },
-                deploy_needed: deployment.state == State::Deploying && stop.is_none(),
-                rolled_back: false,
-                exit: stop.map_or(Exit::Fine, exit_of_stop),
-            }
-        }
-    }
+    Outcome::of(deployment, chosen.setup.passes_inconclusive())
 }
 
 /// True where the record is of this very job.
@@ -490,6 +484,7 @@ fn empty_report(asked: Asked, outcome: Outcome, at: crate::core::time::Timestamp
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at,
     }
 }

@@ -207,20 +207,19 @@ pub fn store_failed(error: &StoreError, context: &Context) -> Failed {
         StoreError::Cursor { .. } => Exit::Usage,
         StoreError::Unreachable { .. }
         | StoreError::Denied { .. }
+        | StoreError::Credentials { .. }
         | StoreError::NoTable { .. }
         | StoreError::Malformed { .. } => Exit::Unreachable,
     };
-    let environment = shown(context.chosen.setup.environment.as_str());
     let why = chain(error);
     let text = match error {
         StoreError::Cursor { .. } => Saying::BadCursor,
-        StoreError::NoTable { table } => Saying::NoTable { table, environment },
+        StoreError::NoTable { table } => Saying::NoTable { table },
+        // It says itself what is missing.
+        StoreError::Credentials { .. } => return Failed::new(exit, why),
         StoreError::Unreachable { .. }
         | StoreError::Denied { .. }
-        | StoreError::Malformed { .. } => Saying::StoreFailed {
-            why: &why,
-            environment,
-        },
+        | StoreError::Malformed { .. } => Saying::StoreFailed { why: &why },
     }
     .text(context.locale);
     Failed::new(exit, text)
@@ -232,7 +231,15 @@ pub fn engine_failed(error: &EngineError, context: &Context) -> Failed {
         EngineError::Store(error) => return store_failed(error, context),
         EngineError::Lost { .. } | EngineError::Stale { .. } => Exit::Refused,
         EngineError::MissingOutputs(_) => Exit::Usage,
-        EngineError::Stopped(by) => crate::surface::action::stage::exit_of_stop(*by),
+        EngineError::Unreadable { deployment, why } => {
+            let text = Saying::RecordUnreadable {
+                deployment: deployment.as_str(),
+                why,
+                environment: context.chosen.setup.environment.as_str(),
+            };
+            return Failed::new(Exit::Unreachable, text.text(context.locale));
+        }
+        EngineError::Stopped(by) => Exit::of_stop(*by),
         EngineError::Journal { .. }
         | EngineError::Illegal(_)
         | EngineError::Id(_)

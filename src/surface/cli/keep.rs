@@ -5,17 +5,20 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use crate::config::parse;
 use crate::core::alert::NoticeState;
 use crate::core::journal::Adopter;
 use crate::core::lease::Owner;
 use crate::core::outcome::Exit;
 use crate::core::record::{Status, Verdict};
-use crate::engine::Stop;
-use crate::engine::keep::{Kept, KeptWhat, job_of, owner_of, sweep, take_over_with};
+use crate::engine::evidence::Evidence;
+use crate::engine::keep::{Kept, KeptWhat, Taken, job_of, owner_of, sweep, take_over_with};
 use crate::engine::resume::How;
-use crate::i18n::Locale;
+use crate::engine::{Setup, Stop};
 use crate::i18n::saying::Saying;
 use crate::i18n::trouble::Trouble;
+use crate::i18n::{Locale, Word};
+use crate::surface::action::guard::pinned_of;
 use crate::surface::action::inputs::Env;
 use crate::surface::cli::context::{Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
@@ -48,7 +51,8 @@ pub async fn keep(
     let setup = &context.chosen.setup;
     let say = sayer(context.locale, context.ports.clock.clone());
     let version = env!("CARGO_PKG_VERSION");
-    let done = sweep(&context.ports, setup, version, &say, stop)
+    let pins = |now: &Setup, evidence: &Evidence| pinned(now, evidence, env);
+    let done = sweep(&context.ports, setup, &pins, version, &say, stop)
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     let sent = done
@@ -74,19 +78,46 @@ pub async fn keep(
             out::line(&text_of(kept, setup.environment.as_str(), context.locale));
         }
         for told in &done.told {
-            let word = crate::i18n::Word::word(told.state, context.locale);
-            out::line(&format!("{} {}: {word}", told.channel, told.event));
+            let l = context.locale;
+            let (channel, event) = (told.channel.word(l), told.event.word(l));
+            out::line(&format!("{channel}, {event}: {}", told.state.word(l)));
         }
     }
     let failed = done
         .kept
         .iter()
-        .any(|k| matches!(k.what, KeptWhat::Failed(_)));
+        .any(|k| matches!(k.what, KeptWhat::Failed(_) | KeptWhat::Unreadable(_)));
+    let bad = |k: &Kept| match k.what {
+        KeptWhat::RolledBack { status, .. } => {
+            matches!(status, Status::RollbackFailed | Status::Failure)
+        }
+        _ => false,
+    };
     Ok(if failed {
         Exit::Unreachable
+    } else if done.kept.iter().any(bad) {
+        Exit::Act
     } else {
         Exit::Fine
     })
+}
+
+/// As it was pinned by the deployment's own job; messages go where they go now.
+fn pinned(now: &Setup, evidence: &Evidence, env: &Env) -> Setup {
+    let lookup = |name: &str| env.get(name).cloned();
+    let then = pinned_of(evidence.text().as_deref()).and_then(|pinned| {
+        let settings = parse(&pinned.file, &pinned.text?).ok()?;
+        settings.environment(now.environment.as_str(), &lookup).ok()
+    });
+    match then {
+        Some(then) => Setup {
+            stacks: then.stacks,
+            gates: then.gates,
+            rollback: then.rollback,
+            ..now.clone()
+        },
+        None => now.clone(),
+    }
 }
 
 fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
@@ -107,9 +138,26 @@ fn text_of(kept: &Kept, environment: &str, locale: Locale) -> String {
             status: *status,
         }
         .text(locale),
+        KeptWhat::Freed => Saying::Freed {
+            deployment,
+            unreadable: None,
+        }
+        .text(locale),
+        KeptWhat::Unreadable(why) => Saying::RecordUnreadable {
+            deployment,
+            why,
+            environment,
+        }
+        .text(locale),
         KeptWhat::Baking(verdict) => Saying::Baking {
             deployment,
             verdict: *verdict,
+        }
+        .text(locale),
+        KeptWhat::RolledBack { by, status } => Saying::RolledBackBy {
+            deployment,
+            by: by.as_str(),
+            status: *status,
         }
         .text(locale),
         KeptWhat::LostRace => Saying::LostRace { deployment }.text(locale),
@@ -123,8 +171,11 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Alive { stuck: true, .. } => ("stuck", None),
         KeptWhat::Settling => ("settling", None),
         KeptWhat::Closed(status) => ("closed", Some(status.as_str())),
+        KeptWhat::Freed => ("freed", None),
+        KeptWhat::Unreadable(_) => ("unreadable", None),
         KeptWhat::Baking(None) => ("superseded", None),
         KeptWhat::Baking(Some(_)) => ("watching", None),
+        KeptWhat::RolledBack { status, .. } => ("rolled_back", Some(status.as_str())),
         KeptWhat::LostRace => ("lost_race", None),
         KeptWhat::Failed(_) => ("failed", None),
     };
@@ -132,7 +183,12 @@ fn json_of(kept: &Kept) -> serde_json::Value {
         KeptWhat::Baking(verdict) => verdict.map(Verdict::as_str),
         _ => None,
     };
+    let by = match &kept.what {
+        KeptWhat::RolledBack { by, .. } => Some(by.as_str()),
+        _ => None,
+    };
     json!({
+        "by": by,
         "service": kept.service.as_str(), "deploymentId": kept.deployment.as_str(),
         "what": what, "status": status, "verdict": verdict,
     })
@@ -188,10 +244,16 @@ pub async fn resume(
         .map_err(|e| engine_failed(&e, &context))?;
     let deployment = holder.deployment.as_str();
     if common.json {
-        print_json(&json!({ "deploymentId": deployment, "status": closed.map(Status::as_str) }));
+        let status = match closed {
+            Taken::Closed(status) => Some(status.as_str()),
+            Taken::Open | Taken::Freed => None,
+        };
+        print_json(&json!({ "deploymentId": deployment, "status": status }));
     }
     match closed {
-        None => {
+        // That it was freed has been said.
+        Taken::Freed => Ok(Exit::Fine),
+        Taken::Open => {
             out::error_line(
                 &Trouble::KeptOpen {
                     environment: setup.environment.to_string(),
@@ -200,7 +262,7 @@ pub async fn resume(
             );
             Ok(Exit::Unproven)
         }
-        Some(status) => {
+        Taken::Closed(status) => {
             if !common.json {
                 out::line(&Saying::ClosedAbandoned { deployment, status }.text(locale));
             }

@@ -47,17 +47,21 @@ pub async fn lock(
             let (deployment, status) = match &released {
                 Released::Free => (None, None),
                 Released::Alive(holder) => (Some(holder.deployment.as_str()), None),
+                Released::Freed { deployment, .. } => (Some(deployment.as_str()), None),
                 Released::Closed {
                     deployment, status, ..
                 } => (Some(deployment.as_str()), Some(status.as_str())),
             };
+            let free = matches!(released, Released::Freed { .. } | Released::Closed { .. });
             print_json(&json!({
-                "environment": setup.environment.as_str(), "released": status.is_some(),
+                "environment": setup.environment.as_str(), "released": free,
                 "deploymentId": deployment, "status": status,
             }));
         }
         return Ok(match released {
-            Released::Free | Released::Closed { .. } if common.json => Exit::Fine,
+            Released::Free | Released::Freed { .. } | Released::Closed { .. } if common.json => {
+                Exit::Fine
+            }
             Released::Free => {
                 out::line(&Saying::AlreadyFree.text(locale));
                 Exit::Fine
@@ -65,6 +69,18 @@ pub async fn lock(
             Released::Alive(holder) => {
                 out::error_line(&Saying::StillAlive { holder: &holder }.text(locale));
                 Exit::Refused
+            }
+            Released::Freed {
+                deployment,
+                unreadable,
+            } => {
+                let (deployment, unreadable) = (deployment.as_str(), unreadable.as_deref());
+                let freed = Saying::Freed {
+                    deployment,
+                    unreadable,
+                };
+                out::line(&freed.text(locale));
+                Exit::Fine
             }
             Released::Closed {
                 deployment, status, ..

@@ -4,22 +4,19 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
 
-use crate::core::journal::{Closing, JobStatus, RunRef};
+use crate::core::journal::RunRef;
 use crate::core::outcome::{Asked, Exit, KeeperSeen, Report};
-use crate::core::reason::ReasonCode;
-use crate::core::record::{Decision, DeploymentType, Status};
+use crate::core::record::DeploymentType;
 use crate::core::target::{Past, TargetSpec};
+use crate::engine::Stop;
 use crate::engine::guard::{Guarded, Request, guard};
 use crate::engine::notify::deliver;
-use crate::engine::restore::{RollsBack, plan_rollback};
-use crate::engine::resume::{How, drive};
-use crate::engine::session::Session;
-use crate::engine::{EngineError, Stop};
+use crate::engine::restore::roll_back;
 use crate::i18n::saying::Saying;
 use crate::ports::ListQuery;
 use crate::surface::action::guard::outcome;
 use crate::surface::action::inputs::Env;
-use crate::surface::action::stage::{exit_of_stop, outcome_of};
+use crate::surface::action::stage::outcome_of;
 use crate::surface::cli::context::{Context, Purpose, engine_failed, open, sayer, store_failed};
 use crate::surface::cli::{Common, Failed, print_json};
 use crate::surface::connect::Connect;
@@ -86,6 +83,10 @@ pub async fn rollback(
         .await
         .map_err(|e| engine_failed(&e, &context))?;
     match guarded {
+        Guarded::Superseded(session, _) => {
+            let outcome = outcome_of(&session.deployment, &context.chosen);
+            Ok(tell(common, &context, &report(&context, &request, outcome)))
+        }
         Guarded::Not(not, extra) => {
             let report = Report {
                 checks: extra.checks,
@@ -96,16 +97,18 @@ pub async fn rollback(
             Ok(tell(common, &context, &report))
         }
         Guarded::Started(mut session, _) => {
-            let done = go_back(&mut session, &say, stop).await;
+            let done = roll_back(&mut session, &say, stop).await;
             let notices = std::mem::take(&mut session.notices);
             let mut told = std::mem::take(&mut session.told);
             let me = session.id().clone();
             told.extend(deliver(ports, &setup.environment, &me, setup.locale, notices).await);
-            let stopped = done.map_err(|e| engine_failed(&e, &context))?;
+            done.map_err(|e| engine_failed(&e, &context))?;
+            let asked = *stop.borrow();
+            let stopped = asked.filter(|_| session.deployment.stop.is_some());
             let mut outcome = outcome_of(&session.deployment, &context.chosen);
             outcome.deploy_needed = false;
-            if let Some(exit) = stopped {
-                outcome.exit = exit;
+            if let Some(by) = stopped {
+                outcome.exit = Exit::of_stop(by);
             }
             let report = Report {
                 checks: session.deployment.checks.clone(),
@@ -117,38 +120,6 @@ pub async fn rollback(
             Ok(tell(common, &context, &report))
         }
     }
-}
-
-/// The restore itself; the exit code of a stop, where one came.
-async fn go_back(
-    session: &mut Session,
-    say: &crate::engine::Sayer,
-    stop: &mut Stop,
-) -> Result<Option<Exit>, EngineError> {
-    match plan_rollback(session).await? {
-        RollsBack::Here | RollsBack::Closed => {}
-        RollsBack::ByTheJob(why) => {
-            // There is no job here whose steps could deploy it.
-            let closing = Closing {
-                status: Status::Failure,
-                verdict: None,
-                reason: ReasonCode::NoStrategy,
-                decision: Decision::Stop,
-                error: why,
-                live: false,
-            };
-            session.close(Vec::new(), closing).await?;
-        }
-    }
-    let how = How {
-        job: JobStatus::Success,
-        quick: false,
-        leaves_to_post: true,
-    };
-    drive(session, how, say, stop).await?;
-    Ok((*stop.borrow())
-        .filter(|_| session.deployment.stop.is_some())
-        .map(exit_of_stop))
 }
 
 /// Asks for `yes` where it is production; the exit code where it was not given.
@@ -212,6 +183,7 @@ async fn list(common: &Common, context: &Context) -> Result<Exit, Failed> {
         head: &head,
         records: &page.records,
         named: None,
+        in_flux: false,
     };
     let candidates: Vec<_> = past.candidates().into_iter().take(LISTED).collect();
     if common.json {
@@ -263,6 +235,7 @@ fn report(context: &Context, request: &Request, outcome: crate::core::outcome::O
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at: context.ports.clock.now(),
     }
 }

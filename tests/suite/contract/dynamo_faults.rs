@@ -177,7 +177,7 @@ async fn what_is_refused_names_the_permission_or_the_table() {
         Duration::from_secs(120),
     );
     match without.heads(&env()).await {
-        Err(StoreError::Unreachable { detail }) => {
+        Err(StoreError::Credentials { detail }) => {
             assert!(detail.contains("role_to_assume"), "{detail}")
         }
         other => panic!("{other:?}"),

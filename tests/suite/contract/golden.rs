@@ -147,6 +147,7 @@ fn start() -> Start {
             job: Some("deploy".into()),
             job_id: Some(34_567_890_123),
             url: Some("https://github.com/hanbit/todo/actions/runs/12345678901".into()),
+            sha: None,
         },
         stacks,
         failing_before: vec!["old".into()],
@@ -160,6 +161,7 @@ fn checks() -> Vec<CheckLine> {
     let results = [
         CheckResult::Passed {
             note: Some("dev".into()),
+            remarks: Vec::new(),
         },
         CheckResult::Failed {
             reason: ReasonCode::Frozen,
@@ -229,6 +231,11 @@ fn every_event() -> Vec<Event> {
         Event::RestorePlanned { plan: plan() },
         Event::StepStarted { key: key.clone() },
         Event::StepDone { key: key.clone() },
+        Event::Dispatched {
+            key: key.clone(),
+            run: 99,
+            url: Some("https://github.com/hanbit/todo/actions/runs/99".into()),
+        },
         Event::StepFailed {
             key,
             why: Why::new(Kind::Provider, "ResourceConflictException"),
@@ -270,6 +277,7 @@ fn is_listed(event: &Event) -> bool {
         | Event::RestorePlanned { .. }
         | Event::StepStarted { .. }
         | Event::StepDone { .. }
+        | Event::Dispatched { .. }
         | Event::StepFailed { .. }
         | Event::RestoreJudged { .. }
         | Event::Closed(_)

@@ -226,7 +226,10 @@ impl Guard {
             alarms_before: Vec::new(),
             locked: true,
             unguarded: false,
+            heir_of: None,
+            automatic: false,
             changes: vec!["첫 줄".into()],
+            changes_left_out: 0,
         }
     }
 
@@ -356,6 +359,11 @@ impl Guard {
             previous: None,
             detail: None,
             took_ms: 10_000,
+            changes: vec!["a1b2c3d4 첫 줄".into()],
+            changes_left_out: 2,
+            overridden: vec![deploy_guard::core::policy::CheckName::Freeze],
+            skipped: vec![],
+            compare_url: Some("https://github.com/o/r/compare/a...b".into()),
             stacks: Vec::new(),
         }
     }

@@ -36,6 +36,7 @@ pub fn changes(name: &str) -> bool {
         "ask_yield",
         "send",
         "act",
+        "halt",
     ]
     .contains(&name)
 }

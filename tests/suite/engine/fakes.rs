@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deploy_guard::core::alert::Channel;
+use deploy_guard::core::changes::Pull;
 use deploy_guard::core::id::CommitSha;
 use deploy_guard::core::journal::StackSeen;
 use deploy_guard::core::lease::{Holder, JobState, Lease};
 use deploy_guard::core::observation::{Answer, Kind, NetFault, Probe, ProbeRequest, Why};
 use deploy_guard::core::restore::{Loss, Obstacle, PlannedStep, StepKey, Strategy};
+use deploy_guard::core::showing::Listed;
 use deploy_guard::core::state::{SavedState, Scope};
 use deploy_guard::core::time::Timestamp;
 use deploy_guard::ports::{
-    Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, EnvironmentRules,
-    Forge, ForgeError, Message, MoveError, Mover, NoPlan, Notifier, Prober, Relation, Restore,
-    Saver, SendError, Stack, Stacks, StepState,
+    Acted, Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, Dispatch,
+    EnvironmentRules, Forge, ForgeError, Message, MoveError, Mover, NewShown, NoPlan, Notifier,
+    Prober, Relation, Restore, RunSeen, Saver, SendError, ShownStatus, Stack, Stacks, StepState,
+    Workflows,
 };
 
 use super::calls::Calls;
@@ -76,6 +79,10 @@ pub struct Town {
     pub heard: Mutex<Vec<(Channel, String, String)>>,
     /// When the last probe was made.
     pub probes: Mutex<usize>,
+    /// Runs that were dispatched, in order.
+    pub dispatched: Mutex<Vec<u64>>,
+    /// Runs that were asked to end.
+    pub halted: Mutex<Vec<u64>>,
     /// What CloudWatch says of it.
     pub sky: Arc<Sky>,
 }
@@ -110,6 +117,8 @@ impl Town {
             channels: Mutex::default(),
             heard: Mutex::default(),
             probes: Mutex::default(),
+            dispatched: Mutex::default(),
+            halted: Mutex::default(),
         }
     }
 
@@ -170,6 +179,19 @@ impl Town {
         }
     }
 
+    /// Starts a run for a step, once for its key.
+    fn dispatch(&self, step: &PlannedStep) -> Dispatch {
+        let now = self.time.monotonic();
+        let mut runs = lock(&self.dispatched);
+        let next = FIRST_RUN + runs.len() as u64;
+        runs.push(next);
+        lock(&self.effects)
+            .entry(step.key.clone())
+            .and_modify(|(_, times)| *times += 1)
+            .or_insert((now, 1));
+        dispatch_of(runs.len())
+    }
+
     fn begin(&self, step: &PlannedStep) {
         let now = self.time.monotonic();
         lock(&self.effects)
@@ -192,6 +214,16 @@ impl Town {
             }
             Some(_) => StepState::Done,
         }
+    }
+}
+
+/// Runs that are dispatched are numbered from here on.
+pub const FIRST_RUN: u64 = 900;
+
+fn dispatch_of(n: usize) -> Dispatch {
+    Dispatch {
+        run: FIRST_RUN + n as u64 - 1,
+        url: None,
     }
 }
 
@@ -276,9 +308,25 @@ impl Forge for Path {
             Ok(Comparison {
                 relation: Relation::Diverged,
                 commits: Vec::new(),
+                total: 0,
             })
         })
         .await
+    }
+    async fn pulls(&self, _: &CommitSha) -> Result<Vec<Pull>, ForgeError> {
+        self.github("pulls", || Ok(Vec::new())).await
+    }
+    async fn deployments_of(&self, _: &CommitSha) -> Result<Vec<Listed>, ForgeError> {
+        self.github("deployments_of", || Ok(Vec::new())).await
+    }
+    async fn pages_of(&self, _: u64) -> Result<Vec<String>, ForgeError> {
+        self.github("pages_of", || Ok(Vec::new())).await
+    }
+    async fn make_deployment(&self, _: &NewShown) -> Result<u64, ForgeError> {
+        self.github("make_deployment", || Ok(1)).await
+    }
+    async fn show(&self, _: u64, _: &ShownStatus) -> Result<(), ForgeError> {
+        self.github("show", || Ok(())).await
     }
     async fn ping(&self) -> Result<(), ForgeError> {
         self.github("ping", || Ok(())).await
@@ -439,7 +487,11 @@ impl Mover for Hand {
                         step("alias-a", "alias live of a stays".to_owned()),
                         step("alias-b", format!("alias live of b to {version}")),
                     ],
-                    Strategy::Cloudformation | Strategy::Workflow | Strategy::Redeploy => {
+                    Strategy::Workflow => vec![
+                        step("workflow", format!("dispatch of {version}")),
+                        step("workflow-run", format!("run of {version}")),
+                    ],
+                    Strategy::Cloudformation | Strategy::Redeploy => {
                         vec![step("stack", format!("the template of {version}"))]
                     }
                 })
@@ -458,34 +510,110 @@ impl Mover for Hand {
         Ok(steps)
     }
 
-    async fn look(&self, _: &Restore<'_>, step: &PlannedStep) -> Result<StepState, MoveError> {
-        let work = || Ok(self.path.town.state(step));
+    async fn look(
+        &self,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<StepState, MoveError> {
+        let town = &self.path.town;
+        let child = restore.deployment.child();
+        let work = || {
+            Ok(match (child, self.strategy) {
+                (Some(run), _) => match lock(&town.ended).get(&run) {
+                    None => StepState::Running,
+                    Some(&"success") => StepState::Done,
+                    Some(other) => StepState::Failed(Why::new(Kind::Provider, *other)),
+                },
+                (None, Strategy::Workflow) => match lock(&town.dispatched).len() {
+                    0 => StepState::NotDone,
+                    n => StepState::Dispatched(dispatch_of(n)),
+                },
+                (None, _) => town.state(step),
+            })
+        };
         self.path
             .calls
             .pass("look", work, |_| Err(cloud("look").into()))
             .await
     }
 
-    async fn act(&self, _: &Lease, _: &Restore<'_>, step: &PlannedStep) -> Result<(), MoveError> {
+    async fn act(
+        &self,
+        _: &Lease,
+        _: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<Acted, MoveError> {
         let town = &self.path.town;
+        let dispatches = self.strategy == Strategy::Workflow;
         let work = || match town.way_of(self.strategy) {
             Way::Refused => Err(MoveError::Failed(Why::new(Kind::Denied, "not allowed"))),
             Way::WorksUnheard => {
-                town.begin(step);
+                if dispatches {
+                    town.dispatch(step);
+                } else {
+                    town.begin(step);
+                }
                 Err(cloud("act").into())
             }
+            _ if dispatches => Ok(Acted::Dispatched(town.dispatch(step))),
             Way::Works | Way::Useless | Way::NotApplicable | Way::WouldDestroy => {
                 town.begin(step);
-                Ok(())
+                Ok(Acted::Done)
             }
         };
-        self.path
+        let acted = self
+            .path
             .calls
             .pass("act", work, |_| Err(cloud("act").into()))
             .await?;
         while town.state(step) == StepState::Running {
             town.time.sleep(Duration::from_secs(5)).await;
         }
-        Ok(())
+        Ok(acted)
+    }
+
+    async fn halt(&self, restore: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
+        let work = || {
+            if let Some(run) = restore.deployment.child() {
+                lock(&self.path.town.halted).push(run);
+            }
+            Ok(())
+        };
+        self.path
+            .calls
+            .pass("halt", work, |_| Err(cloud("halt").into()))
+            .await
+    }
+}
+
+#[async_trait]
+impl Workflows for Path {
+    async fn workflow(&self, _: &str, _: &str) -> Result<Option<String>, ForgeError> {
+        self.github("workflow", || Ok(None)).await
+    }
+    async fn dispatch(
+        &self,
+        _: &str,
+        _: &str,
+        _: &BTreeMap<String, String>,
+    ) -> Result<Option<Dispatch>, ForgeError> {
+        self.github("dispatch", || Ok(None)).await
+    }
+    async fn dispatched_since(
+        &self,
+        _: &str,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Vec<RunSeen>, ForgeError> {
+        self.github("dispatched_since", || Ok(Vec::new())).await
+    }
+    async fn run(&self, _: u64) -> Result<RunSeen, ForgeError> {
+        self.github("run", || Err(dark())).await
+    }
+    async fn failed_step(&self, _: u64) -> Result<Option<String>, ForgeError> {
+        self.github("failed_step", || Ok(None)).await
+    }
+    async fn cancel_run(&self, _: u64) -> Result<(), ForgeError> {
+        self.github("cancel_run", || Ok(())).await
     }
 }

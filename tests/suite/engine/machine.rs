@@ -58,7 +58,10 @@ fn start() -> Start {
         alarms_before: Vec::new(),
         locked: true,
         unguarded: false,
+        heir_of: None,
+        automatic: false,
         changes: Vec::new(),
+        changes_left_out: 0,
     }
 }
 

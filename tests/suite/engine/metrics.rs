@@ -115,6 +115,7 @@ fn read(story: &Story, exit: Exit) -> String {
         told: Vec::new(),
         keeper: KeeperSeen::Fresh,
         notes: Vec::new(),
+        pulls: Vec::new(),
         at,
         entries: stored.entries.clone(),
         deployment: Some(deployment),

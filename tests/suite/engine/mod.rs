@@ -6,6 +6,8 @@ mod calls;
 mod crashes;
 mod fakes;
 mod faults;
+mod heirs;
+mod keeping;
 mod machine;
 mod metrics;
 mod races;

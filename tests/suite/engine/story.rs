@@ -18,9 +18,10 @@ use deploy_guard::core::record::{DeploymentType, Record, Status};
 use deploy_guard::core::restore::{RollbackSettings, Strategy};
 use deploy_guard::core::stats::Delta;
 use deploy_guard::core::target::TargetSpec;
+use deploy_guard::engine::evidence::Evidence;
 use deploy_guard::engine::guard::{Extra, Guarded, NotStarted, Request, guard};
 use deploy_guard::engine::keep::{Sweep, sweep};
-use deploy_guard::engine::notify::deliver;
+use deploy_guard::engine::notify::deliver_with_owed;
 use deploy_guard::engine::release::{Released, release};
 use deploy_guard::engine::resume::{Drove, How, drive};
 use deploy_guard::engine::session::{CommitOr, Session};
@@ -79,9 +80,7 @@ impl End {
             Self::Allowed(_) | Self::Nothing => Exit::Fine,
             Self::Not(NotStarted::Refused(_)) | Self::Lost => Exit::Refused,
             Self::Not(NotStarted::Unavailable(_)) => Exit::Unreachable,
-            Self::Not(NotStarted::AlreadyLive | NotStarted::Superseded | NotStarted::DryRun) => {
-                Exit::Fine
-            }
+            Self::Not(NotStarted::AlreadyLive | NotStarted::DryRun) => Exit::Fine,
             Self::Closed(_, exit) | Self::Failed(exit, _) | Self::Was(exit) => *exit,
             Self::Open(Drove::LeftToPost(by)) => match by {
                 StoppedBy::Terminate => Exit::Terminated,
@@ -89,6 +88,7 @@ impl End {
                     Exit::Interrupted
                 }
             },
+            Self::Open(Drove::LeftToJob) => Exit::Fine,
             Self::Open(Drove::KeptOpen | Drove::Closed) => Exit::Failed,
         }
     }
@@ -194,7 +194,13 @@ impl Story {
             .cloud(),
             prober: Arc::new(path.clone()),
             notifiers: vec![voice(Channel::Slack), voice(Channel::Sns)],
-            movers: vec![hand(Strategy::LambdaAlias), hand(Strategy::Cloudformation)],
+            movers: [
+                Strategy::LambdaAlias,
+                Strategy::Cloudformation,
+                Strategy::Workflow,
+            ]
+            .map(hand)
+            .into(),
             clock: self.time.clone(),
         };
         Process {
@@ -490,6 +496,7 @@ fn request(run: u64, version: u32) -> Request {
             job: Some("deploy".to_owned()),
             job_id: Some(run * 10),
             url: Some(format!("https://github.com/hanbit/todo/actions/runs/{run}")),
+            sha: None,
         },
         hosted: true,
         branch: Some("main".to_owned()),
@@ -576,7 +583,7 @@ fn gates() -> GateSettings {
 async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
     let notices = std::mem::take(&mut session.notices);
     let environment = &process.setup.environment;
-    deliver(
+    deliver_with_owed(
         &process.ports,
         environment,
         session.id(),
@@ -584,6 +591,7 @@ async fn send(process: &Process, session: &mut Session) -> Vec<Told> {
         notices,
     )
     .await
+    .0
 }
 
 /// Main: checks, lock, record; then the messages.
@@ -604,6 +612,11 @@ pub async fn main_stage(process: &Process, job: &Job) -> End {
     match begun {
         Err(error) => failed(None, &error),
         Ok(Guarded::Not(not, Extra { .. })) => End::Not(not),
+        Ok(Guarded::Superseded(mut session, _)) => {
+            send(process, &mut session).await;
+            let closing = session.deployment.closing_of_overtaken();
+            End::Closed(Box::new(closing), Exit::Fine)
+        }
         Ok(Guarded::Started(mut session, _)) => {
             let id = session.deployment.start.id.clone();
             send(process, &mut session).await;
@@ -629,6 +642,13 @@ async fn try_finish(
     let (ports, setup) = (&process.ports, process.setup.clone());
     let heads = ports.history.heads(&setup.environment).await?;
     let head = heads.heads.into_iter().find(|h| h.service == setup.service);
+    if let Some(head) = head.clone().filter(|h| {
+        h.lender
+            .as_ref()
+            .is_some_and(|lender| lender.run == Some(job.run))
+    }) {
+        return wait_for_heir(process, head, by, status).await;
+    }
     let held = head.and_then(|h| h.holder.clone().map(|holder| (h, holder)));
     let Some((head, holder)) = held.filter(|(_, holder)| holder.run == Some(job.run)) else {
         return Ok(earlier(process, job, by).await?.unwrap_or(End::Nothing));
@@ -641,7 +661,34 @@ async fn try_finish(
         return Ok(End::Nothing);
     };
     let adopted = Session::adopt(ports, &setup, stored, head, by, holder, Vec::new()).await;
-    let mut session = adopted.map_err(CommitOr::into_engine)?;
+    let session = adopted.map_err(CommitOr::into_engine)?;
+    go_on(process, session, by, status).await
+}
+
+/// The lock is in the hands of a run that this job has dispatched.
+async fn wait_for_heir(
+    process: &Process,
+    head: Head,
+    by: Adopter,
+    status: JobStatus,
+) -> Result<End, EngineError> {
+    let (ports, setup) = (&process.ports, process.setup.clone());
+    let lender = head.lender.clone().expect("a lender");
+    let stored = ports
+        .history
+        .deployment(&lender.deployment, ports.clock.now())
+        .await?;
+    let stored = stored.expect("it is recorded");
+    let session = Session::waiting(ports, &setup, stored, head, by)?;
+    go_on(process, session, by, status).await
+}
+
+async fn go_on(
+    process: &Process,
+    mut session: Session,
+    by: Adopter,
+    status: JobStatus,
+) -> Result<End, EngineError> {
     let how = How {
         job: status,
         quick: false,
@@ -730,7 +777,9 @@ pub async fn job_of(process: &Process, town: &Town, job: &Job) -> Vec<End> {
 
 pub async fn keeper(process: &Process) -> Result<Sweep, EngineError> {
     let mut stop = process.stop.clone();
-    sweep(&process.ports, &process.setup, "1.0.0", &quiet(), &mut stop).await
+    let as_now = |now: &Setup, _: &Evidence| now.clone();
+    let (ports, setup) = (&process.ports, &process.setup);
+    sweep(ports, setup, &as_now, "1.0.0", &quiet(), &mut stop).await
 }
 
 /// Whether a process has died.

@@ -138,3 +138,60 @@ fn every_event_of_a_good_story_is_told_once_on_each_channel() {
         }
     }
 }
+
+#[test]
+fn what_an_earlier_run_owes_is_told_by_the_next_one_once() {
+    let story = bad(Mouth::Later);
+    story.end_of(&Job::new(1, 2));
+    story.pass(2 * MINUTE);
+    lock(&story.town.channels).clear();
+    lock(&story.town.sick).clear();
+    story.end_of(&Job::new(2, 3));
+    let owed = AlertEvent::RollbackCompleted;
+    assert_eq!(story.heard(owed, Channel::Slack), 1);
+    assert_eq!(story.heard(AlertEvent::Started, Channel::Slack), 2);
+    story.keep();
+    assert_eq!(story.heard(owed, Channel::Slack), 1, "never twice");
+    story.check("told by the next run");
+}
+
+#[test]
+fn what_is_owed_on_a_channel_that_hangs_holds_the_next_job_for_half_a_minute() {
+    let story = bad(Mouth::Later);
+    story.end_of(&Job::new(1, 2));
+    story.pass(2 * MINUTE);
+    lock(&story.town.sick).clear();
+    lock(&story.town.channels).insert(Channel::Slack, Mouth::Hangs);
+    let process = story.process();
+    let before = story.time.monotonic();
+    let begun = story.run(
+        &process,
+        super::story::main_stage(&process, &Job::new(2, 3)),
+    );
+    assert_eq!(begun.expect("nobody dies").exit(), Exit::Fine);
+    let took = story.time.monotonic() - before;
+    assert!(took < MINUTE, "{took:?}");
+}
+
+#[test]
+fn a_run_that_does_not_know_the_channel_leaves_what_is_owed_to_one_that_does() {
+    let story = bad(Mouth::Later);
+    story.end_of(&Job::new(1, 2));
+    story.pass(2 * MINUTE);
+    lock(&story.town.channels).clear();
+    let mut process = story.process();
+    process
+        .ports
+        .notifiers
+        .retain(|n| n.channel() != Channel::Slack);
+    let owed = story.store.owed(&story.setup.environment).len();
+    assert!(owed > 0);
+    let ended = story.run(&process, super::story::keeper(&process));
+    ended.expect("nobody dies").expect("a sweep");
+    assert_eq!(story.store.owed(&story.setup.environment).len(), owed);
+    story.keep();
+    assert_eq!(
+        story.heard(AlertEvent::RollbackCompleted, Channel::Slack),
+        1
+    );
+}

@@ -2,5 +2,8 @@
 
 mod aliases;
 mod command;
+mod keeper;
 mod prod;
 mod stacks;
+mod told;
+mod workflows;

@@ -32,6 +32,10 @@ pub struct Like {
     pub functions: usize,
     pub aliases: bool,
     pub strategies: &'static str,
+    /// Told by Slack and mail, in this language.
+    pub told: Option<&'static str>,
+    /// The workflow that `workflow` dispatches.
+    pub workflow: Option<&'static str>,
     pub more: String,
 }
 
@@ -41,6 +45,8 @@ impl Default for Like {
             functions: 3,
             aliases: true,
             strategies: "lambda_alias",
+            told: None,
+            workflow: None,
             more: String::new(),
         }
     }
@@ -79,12 +85,27 @@ pub fn template(functions: usize, more: &Value) -> String {
     .to_string()
 }
 
-fn config(world: &World, like: &Like) -> String {
+async fn config(world: &World, like: &Like) -> String {
     let url = world.app.health_url();
+    let (mut locale, mut alerts) = ("en", String::new());
+    if let Some(told) = like.told {
+        locale = told;
+        let (hook, topic) = (
+            world.slack.webhook_url(),
+            world.scene.create_topic("deployment-alerts-prod").await,
+        );
+        alerts = format!(
+            "    alerts: {{ slack: {{ webhook_url: \"{hook}\" }}, sns: {{ topic_arn: \"{topic}\" }} }}\n"
+        );
+    }
     let (strategies, more) = (like.strategies, &like.more);
+    let workflow = like.workflow.map_or_else(String::new, |file| {
+        format!(", workflow: {{ file: {file}, ref: main, timeout: 5m }}")
+    });
     format!(
         "version: 1
 service: todo
+locale: {locale}
 environments:
   prod:
     production: true
@@ -95,8 +116,8 @@ environments:
       early_pass: true
       http:
         - {{ name: api, url: \"{url}\", warmup: 0s, confirm: 0s }}
-    rollback: {{ strategies: [{strategies}], verify: 6s }}
-{more}"
+    rollback: {{ strategies: [{strategies}], verify: 6s{workflow} }}
+{alerts}{more}"
     )
 }
 
@@ -121,7 +142,7 @@ impl Prod {
                 .map(|n| format!("todo-prod-{n}"))
                 .collect(),
             behaviours: Mutex::default(),
-            config: config(&world, like),
+            config: config(&world, like).await,
             world,
         };
         prod.world
@@ -136,6 +157,12 @@ impl Prod {
             }
         }
         prod
+    }
+
+    /// The file as the command line reads it says something else from now on.
+    pub fn change_config(&mut self, from: &str, to: &str) {
+        assert!(self.config.contains(from));
+        self.config = self.config.replace(from, to);
     }
 
     pub async fn lambda(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -312,6 +339,7 @@ impl Prod {
             interrupts: Vec::new(),
             graces: Graces::default(),
             limit: Duration::from_secs(60),
+            container: None,
         };
         let ended = process.run().await;
         let lines: Vec<_> = ended.lines.iter().map(|l| l.text.as_str()).collect();

@@ -20,7 +20,7 @@ fn like(strategies: &'static str) -> Like {
 
 impl Prod {
     /// The stack's parameter `Release`.
-    async fn release(&self) -> String {
+    pub async fn release(&self) -> String {
         let xml = self
             .world
             .scene
@@ -30,7 +30,7 @@ impl Prod {
     }
 
     /// While `work` goes on, the application answers as the stack's release says.
-    async fn with_stack<T>(&self, broken: &str, work: impl Future<Output = T>) -> T {
+    pub async fn with_stack<T>(&self, broken: &str, work: impl Future<Output = T>) -> T {
         let follow = async {
             let mut last = String::new();
             loop {
@@ -54,14 +54,14 @@ impl Prod {
     }
 
     /// A job that updates the stack to release `v2` with these further resources; what guard and verify said.
-    async fn update(&self, resources: &Value, verify: Uses) -> (StepResult, StepResult) {
+    pub async fn update(&self, resources: &Value, verify: Uses) -> (StepResult, StepResult) {
         self.world.github.with(|hub| hub.commit("Make v2"));
         let mut job = self.world.start(self.world.job(BINARY));
         self.with_stack("v2", async {
             let guard = job.uses("guard", &[("environment", "prod")]).await;
             guard.assert_code(0);
             job.run("deploy", async {
-                let stack = template(1, resources);
+                let stack = template(self.functions.len(), resources);
                 // A later time than the creation's whole second.
                 tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
                 self.world

@@ -9,6 +9,8 @@ stories![
     verify_alone,
     verify_alone_while_somebody_deploys,
     a_post_without_state_finds_its_record,
+    a_post_without_a_token_closes_all_the_same,
+    without_a_token_nothing_starts,
     the_way_to_deploying_is_four_deep,
     closing_is_three_deep,
 ];
@@ -63,6 +65,34 @@ async fn a_post_without_state_finds_its_record() {
     assert_eq!(job.finish().await, "success");
     says(&record(&world).await, "success", "healthy", "healthy");
     assert_free(&world).await;
+}
+
+async fn a_post_without_a_token_closes_all_the_same() {
+    let world = plain_world().await;
+    let mut job = job(&world);
+    guard(&mut job, &[]).await.assert_code(0);
+    deploy(&mut job, Behaviour::healthy("v2")).await;
+    job.forget_token();
+    assert_eq!(
+        job.finish().await,
+        "success",
+        "{}",
+        job.post("guard").story()
+    );
+    says(&record(&world).await, "success", "healthy", "healthy");
+    assert_free(&world).await;
+}
+
+async fn without_a_token_nothing_starts() {
+    let world = plain_world().await;
+    let mut job = job(&world);
+    job.forget_token();
+    let guard = guard(&mut job, &[]).await;
+    refused(&guard, 2, "invalid_input");
+    summed(&guard, "github_token");
+    job.finish().await;
+    job.post("guard").assert_code(0);
+    assert!(world.items().await.is_empty());
 }
 
 async fn the_way_to_deploying_is_four_deep() {

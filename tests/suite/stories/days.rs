@@ -17,6 +17,8 @@ stories![
     a_bad_verdict_that_cannot_be_recorded,
     a_good_verdict_that_cannot_be_recorded,
     slack_is_broken_and_the_keeper_tells_later,
+    slack_is_broken_and_the_same_job_tells_at_its_end,
+    slack_is_broken_and_the_next_run_tells_later,
     slack_limits_the_rate,
     a_revoked_webhook_is_not_tried_again,
     slack_hangs,
@@ -61,7 +63,7 @@ async fn the_table_is_not_there() {
     let guard = guard(&mut job, &[]).await;
     refused(&guard, 6, "store_unreachable");
     summed(&guard, "deployment-history-prod");
-    summed(&guard, "deploy-guard setup");
+    summed(&guard, "Set up");
     job.finish().await;
     job.post("guard").assert_code(0);
 }
@@ -184,6 +186,56 @@ async fn slack_is_broken_and_the_keeper_tells_later() {
     let again = keep(&world).await;
     assert_eq!(again.code, Some(0), "{again:#?}");
     assert_told(&world, &["started", "health check failed"]);
+}
+
+async fn slack_is_broken_and_the_same_job_tells_at_its_end() {
+    let world = plain_world().await;
+    let mut job = job(&world);
+    guard(&mut job, &[]).await.assert_code(0);
+    deploy(&mut job, Behaviour::broken("v2")).await;
+    world.slack.set_mood(Mood::Broken);
+    verify(&mut job, &[]).await.assert_code(4);
+    assert_told(&world, &["started"]);
+    world.slack.set_mood(Mood::Ok);
+    job.finish().await;
+    assert_told(&world, &["started", "health check failed"]);
+    logged(job.post("verify"), "1 alert of earlier runs delivered");
+    assert_eq!(keep(&world).await.code, Some(0));
+    assert_told(&world, &["started", "health check failed"]);
+}
+
+async fn slack_is_broken_and_the_next_run_tells_later() {
+    let world = plain_world().await;
+    let mut first = job(&world);
+    guard(&mut first, &[]).await.assert_code(0);
+    deploy(&mut first, Behaviour::broken("v2")).await;
+    world.slack.set_mood(Mood::Broken);
+    verify(&mut first, &[]).await.assert_code(4);
+    first.finish().await;
+    assert_told(&world, &["started"]);
+    world.slack.set_mood(Mood::Ok);
+    world.github.with(|hub| hub.commit("the fix"));
+    let mut second = job(&world);
+    let mark = world.calls.mark();
+    let guard = guard(&mut second, &[]).await;
+    guard.assert_code(0);
+    logged(&guard, "1 alert of earlier runs delivered");
+    let mut told = world.slack.texts();
+    told.sort();
+    assert!(
+        told.len() == 3 && told.iter().any(|t| t.contains("health check failed")),
+        "{told:#?}"
+    );
+    // Nobody who may deploy waits for it: what is owed is asked for after the lock was taken.
+    let calls = world.calls.since(mark).0;
+    let at = |what: &dyn Fn(&crate::world::calls::Call) -> bool| calls.iter().position(what);
+    let taken = at(&|c| c.operation == WRITE).expect("the lock was taken");
+    let owed = at(&|c| c.operation == "Query" && c.body.contains("dg#notice#"))
+        .expect("what is owed was asked for");
+    assert!(taken < owed, "{taken} {owed}");
+    deploy(&mut second, Behaviour::healthy("v3")).await;
+    assert_eq!(second.finish().await, "success");
+    assert_eq!(world.slack.texts().len(), 4, "{:#?}", world.slack.texts());
 }
 
 async fn slack_limits_the_rate() {

@@ -6,6 +6,8 @@ use super::scene::*;
 use crate::world::World;
 use crate::world::app::Behaviour;
 use crate::world::aws_identity::Trust;
+use crate::world::faults::{Fault, On};
+use crate::world::http::Reply;
 use crate::world::runner_result::StepResult;
 use crate::world::runner_spec::JobSpec;
 
@@ -17,6 +19,7 @@ stories![
     no_provider_for_the_token,
     a_short_lifetime_is_renewed_while_watching,
     no_credentials_at_all,
+    credentials_that_aws_does_not_take,
 ];
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploy-guard";
@@ -37,9 +40,13 @@ async fn with_role(world: &World, change: impl FnOnce(&mut JobSpec)) -> StepResu
 async fn a_role_by_the_jobs_token() {
     let world = plain_world().await;
     let env = world.env_without_credentials();
-    with_role(&world, |spec| spec.env = env)
-        .await
-        .assert_code(0);
+    let mut job = job_with(&world, |spec| spec.env = env);
+    let with = [("role_to_assume", ROLE)];
+    guard(&mut job, &with).await.assert_code(0);
+    deploy(&mut job, Behaviour::healthy("v2")).await;
+    verify(&mut job, &with).await.assert_code(0);
+    assert_eq!(job.finish().await, "success");
+    job.assert_no_leak();
     let taken = world.aws.identity().assumed();
     assert!(
         taken.iter().all(|t| t.role_arn == ROLE) && !taken.is_empty(),
@@ -47,6 +54,16 @@ async fn a_role_by_the_jobs_token() {
     );
     assert!(taken[0].session_name.contains("deploy-guard"), "{taken:?}");
     says(&record(&world).await, "success", "healthy", "healthy");
+    let tokens = world.oidc.tokens().all();
+    assert!(!tokens.is_empty());
+    for issued in tokens {
+        let mask = format!("::add-mask::{}", issued.token);
+        let stages = job.stages.iter().flat_map(|s| &s.lines);
+        assert!(
+            stages.clone().any(|l| l.text == mask),
+            "every token of the job is masked"
+        );
+    }
 }
 
 async fn a_role_wins_over_what_earlier_steps_left() {
@@ -79,8 +96,7 @@ async fn the_role_does_not_trust_the_job() {
     let world = plain_world().await;
     world.aws.identity().set_trust(Trust::AccessDenied);
     let guard = with_role(&world, |_| {}).await;
-    guard.assert_code(6);
-    assert_eq!(guard.output("deploy_needed"), "false");
+    refused(&guard, 6, "aws_unreachable");
     summed(&guard, "repo:hanbit/todo:environment:production");
     summed(&guard, ROLE);
     assert!(
@@ -94,7 +110,7 @@ async fn no_provider_for_the_token() {
     let world = plain_world().await;
     world.aws.identity().set_trust(Trust::InvalidIdentityToken);
     let guard = with_role(&world, |_| {}).await;
-    guard.assert_code(6);
+    refused(&guard, 6, "aws_unreachable");
     summed(&guard, "token.actions.githubusercontent.com");
 }
 
@@ -118,8 +134,25 @@ async fn no_credentials_at_all() {
     let env = world.env_without_credentials();
     let mut job = job_with(&world, |spec| spec.env = env);
     let guard = guard(&mut job, &[]).await;
-    guard.assert_code(6);
-    assert_eq!(guard.output("deploy_needed"), "false");
+    refused(&guard, 6, "aws_unreachable");
+    summed(&guard, "role_to_assume");
+    summed(&guard, "id-token: write");
+    job.finish().await;
+    job.post("guard").assert_code(0);
+}
+
+async fn credentials_that_aws_does_not_take() {
+    let world = plain_world().await;
+    let error = serde_json::json!({
+        "__type": "com.amazon.coral.service#UnrecognizedClientException",
+        "message": "The security token included in the request is invalid.",
+    });
+    let answer = Fault::Answer(Reply::json(400, &error));
+    world.fault(On::service("DynamoDB").always(), answer);
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[]).await;
+    refused(&guard, 6, "aws_unreachable");
+    summed(&guard, "UnrecognizedClientException");
     summed(&guard, "role_to_assume");
     job.finish().await;
     job.post("guard").assert_code(0);

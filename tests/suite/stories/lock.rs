@@ -21,6 +21,10 @@ stories![
     a_process_that_outlived_its_job,
     github_unreadable_means_alive,
     other_services_do_not_wait,
+    a_record_that_is_gone_holds_nobody_up,
+    the_keeper_frees_a_lock_without_a_record,
+    a_job_whose_own_record_is_gone,
+    a_record_that_cannot_be_read_is_left_to_a_person,
 ];
 
 async fn holding(world: &World) -> (Job<'_>, String) {
@@ -122,12 +126,31 @@ async fn superseded_while_it_waited() {
         first.finish().await
     };
     let (guard, _) = tokio::join!(guard(&mut second, &[]), end_first);
-    refused(&guard, 0, "superseded");
-    assert_eq!(guard.output("status"), "superseded");
+    guard.assert_code(0);
+    let output = |name| guard.output(name);
+    assert_eq!(
+        (
+            output("deploy_needed"),
+            output("status"),
+            output("reason_code")
+        ),
+        ("false", "superseded", "superseded"),
+        "{}",
+        guard.story()
+    );
     let verify = verify(&mut second, &[]).await;
     verify.assert_code(0);
-    second.finish().await;
-    assert_eq!(records(&world).await.len(), 1);
+    assert_eq!(verify.output("status"), "superseded");
+    assert_eq!(second.finish().await, "success");
+    assert_eq!(records(&world).await.len(), 2);
+    says(
+        &record_of(&world, output("deployment_id")).await,
+        "superseded",
+        "-",
+        "superseded",
+    );
+    assert_told(&world, &["started", "succeeded", "superseded"]);
+    assert_free(&world).await;
 }
 
 async fn a_hotfix_gets_the_lock_of_a_watcher() {
@@ -301,4 +324,100 @@ async fn other_services_do_not_wait() {
     let guard = guard(&mut other, &[("service", "billing")]).await;
     guard.assert_code(0);
     assert_held(&world, &id).await;
+}
+
+/// A job that died holding the lock, and what somebody does to its record.
+async fn left_behind(world: &World, change: impl AsyncFnOnce(&World, &str)) -> String {
+    let (mut first, id) = holding(world).await;
+    first.lose_machine();
+    first.finish().await;
+    change(world, &id).await;
+    world.github.with(|hub| hub.commit("the next one"));
+    id
+}
+
+/// Record, journal and evidence, deleted by hand.
+async fn delete_record(world: &World, id: &str) {
+    for item in items(world, id).await {
+        let key = serde_json::json!({
+            "deploymentId": { "S": item["deploymentId"] }, "timestamp": { "S": item["timestamp"] },
+        });
+        let ask = serde_json::json!({ "TableName": TABLE, "Key": key });
+        world.scene.dynamo("DeleteItem", &ask).await;
+    }
+}
+
+/// The first entry's body is no journal's any more.
+async fn break_journal(world: &World, id: &str) {
+    let all = world.scene.items(TABLE).await;
+    let first = |i: &serde_json::Value| {
+        i["deploymentId"]["S"] == id && i["timestamp"]["S"].as_str().unwrap_or("").starts_with("~e")
+    };
+    let mut item = all.into_iter().find(first).expect("a first entry");
+    item["body"] = serde_json::json!({ "S": "[{\"is\": \"something else\"}]" });
+    world.scene.put_item(TABLE, &item).await;
+}
+
+async fn a_record_that_is_gone_holds_nobody_up() {
+    let world = plain_world().await;
+    let lost = left_behind(&world, delete_record).await;
+    let mut second = job(&world);
+    let guard = guard(&mut second, &[]).await;
+    guard.assert_code(0);
+    assert_eq!(guard.output("deploy_needed"), "true", "{}", guard.story());
+    logged(&guard, &format!("freed the lock that named {lost}"));
+    deploy(&mut second, Behaviour::healthy("v2")).await;
+    assert_eq!(second.finish().await, "success");
+    assert_free(&world).await;
+    assert!(
+        world.slack.texts().iter().any(|t| t.contains("taken over")),
+        "{:#?}",
+        world.slack.texts()
+    );
+}
+
+async fn the_keeper_frees_a_lock_without_a_record() {
+    let world = plain_world().await;
+    let lost = left_behind(&world, delete_record).await;
+    let kept = keep(&world).await;
+    assert_eq!(kept.code, Some(0), "{kept:#?}");
+    assert!(said(&kept).contains(&lost), "{kept:#?}");
+    assert_free(&world).await;
+    let again = keep(&world).await;
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert!(!said(&again).contains(&lost), "{again:#?}");
+}
+
+async fn a_job_whose_own_record_is_gone() {
+    let world = plain_world().await;
+    let (mut first, id) = holding(&world).await;
+    delete_record(&world, &id).await;
+    deploy(&mut first, Behaviour::healthy("v2")).await;
+    assert_eq!(first.finish().await, "failure");
+    let post = first.post("guard");
+    post.assert_code(6);
+    summed(post, &id);
+    assert_free(&world).await;
+}
+
+async fn a_record_that_cannot_be_read_is_left_to_a_person() {
+    let world = plain_world().await;
+    let lost = left_behind(&world, break_journal).await;
+    let kept = keep(&world).await;
+    assert_eq!(kept.code, Some(6), "{kept:#?}");
+    assert!(said(&kept).contains("lock prod --release"), "{kept:#?}");
+    let mut second = job(&world);
+    let refusal = guard(&mut second, &[]).await;
+    refused(&refusal, 6, "store_unreachable");
+    summed(&refusal, &lost);
+    summed(&refusal, "lock prod --release");
+    second.finish().await;
+    assert_held(&world, &lost).await;
+    let released = command(&world, &["lock", "prod", "--release", "--table", TABLE]).await;
+    assert_eq!(released.code, Some(0), "{released:#?}");
+    assert!(said(&released).contains("cannot be read"), "{released:#?}");
+    assert_free(&world).await;
+    assert_eq!(record_of(&world, &lost).await["status"], "in_progress");
+    let mut third = job(&world);
+    guard(&mut third, &[]).await.assert_code(0);
 }

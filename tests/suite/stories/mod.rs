@@ -2,14 +2,18 @@
 
 mod alone;
 mod bad;
+mod brings;
 mod checks;
 mod days;
 mod first;
 mod good;
+mod hurry;
 mod identity;
 mod lock;
+mod redeploy;
 mod rollback;
-mod scene;
+pub mod scene;
+mod showing;
 mod signals;
 mod table;
 mod wrong;

@@ -390,6 +390,7 @@ pub async fn command(world: &World, args: &[&str]) -> Ended {
         interrupts: Vec::new(),
         graces: Graces::default(),
         limit: Duration::from_secs(60),
+        container: None,
     };
     process.run().await
 }
@@ -397,4 +398,10 @@ pub async fn command(world: &World, args: &[&str]) -> Ended {
 /// One sweep of the keeper.
 pub async fn keep(world: &World) -> Ended {
     command(world, &["keep", "prod", "--table", TABLE]).await
+}
+
+/// What a command printed for people.
+pub fn said(ended: &Ended) -> String {
+    let lines = ended.lines.iter().filter(|l| !l.stderr);
+    lines.map(|l| format!("{}\n", l.text)).collect()
 }

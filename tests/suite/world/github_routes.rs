@@ -41,6 +41,11 @@ const ROUTES: &[(&str, Handler)] = &[
     ("GET /compare/{+basehead}", compare),
     ("GET /branches/{+branch}", branch),
     ("GET /actions/runs", github_runs::runs),
+    (
+        "GET /actions/workflows/{file}/runs",
+        github_runs::runs_of_workflow,
+    ),
+    ("POST /actions/runs/{run}/cancel", github_runs::cancel),
     ("GET /actions/runs/{run}", |hub, ask| {
         github_runs::on_run(hub, ask.number(0), |hub, run| {
             github_runs::attempt(hub, run, run.attempts.len())

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::github_answers::{counted, not_found};
+use super::github_answers::{counted, failure, not_found};
 use super::github_routes::Ask;
-use super::github_state::{Attempt, Hub, Run, RunJob, now};
+use super::github_state::{Attempt, Hub, HubDeployment, Run, RunJob, now};
 use super::http::Reply;
 
 impl Hub {
@@ -68,6 +68,31 @@ impl Hub {
         id
     }
 
+    /// What the `environment:` of a job makes before its first step.
+    pub fn environment_deployment(
+        &mut self,
+        environment: &str,
+        (run_id, job_id): (u64, u64),
+        branch: &str,
+        sha: &str,
+    ) -> u64 {
+        let id = self.id();
+        let page = format!(
+            "https://github.com/{}/{}/actions/runs/{run_id}/job/{job_id}",
+            self.owner, self.repo
+        );
+        self.deployments.push(HubDeployment {
+            id,
+            sha: sha.to_owned(),
+            reference: branch.to_owned(),
+            environment: environment.to_owned(),
+            body: json!({ "task": "deploy" }),
+            at: now(),
+            statuses: vec![json!({ "state": "in_progress", "log_url": page })],
+        });
+        id
+    }
+
     fn attempt(&self, job_id: u64, job: &str, actor: &str) -> Attempt {
         Attempt {
             status: "in_progress".to_owned(),
@@ -85,6 +110,20 @@ impl Hub {
                 continue;
             };
             job.status = "completed".to_owned();
+            let shown = match conclusion {
+                "success" => "success",
+                "cancelled" => "error",
+                _ => "failure",
+            };
+            let link = format!("/job/{job_id}");
+            let made = |d: &&mut HubDeployment| {
+                let first = d.statuses.first().map(|s| s["log_url"].to_string());
+                first.is_some_and(|page| page.trim_end_matches('"').ends_with(&link))
+            };
+            for d in self.deployments.iter_mut().filter(made) {
+                d.statuses
+                    .push(json!({ "state": shown, "log_url": d.statuses[0]["log_url"] }));
+            }
             job.conclusion = Some(conclusion.to_owned());
             job.completed_at = Some(now());
             if attempt.jobs.iter().all(|j| j.status == "completed") {
@@ -118,6 +157,7 @@ fn in_progress(id: u64, name: &str) -> RunJob {
         status: "in_progress".to_owned(),
         conclusion: None,
         runner: "GitHub Actions 1".to_owned(),
+        steps: Vec::new(),
         started_at: now(),
         completed_at: None,
     }
@@ -153,10 +193,41 @@ pub fn jobs(hub: &Hub, run: &Run, number: usize) -> Reply {
 
 /// All runs that the filters let through, newest first.
 pub fn runs(hub: &mut Hub, ask: &Ask) -> Reply {
+    some_runs(hub, ask, |_| true)
+}
+
+/// The same, of one workflow.
+pub fn runs_of_workflow(hub: &mut Hub, ask: &Ask) -> Reply {
+    some_runs(hub, ask, |run| run.workflow == ask.var(0))
+}
+
+/// Cancels a run: what is left of it ends.
+pub fn cancel(hub: &mut Hub, ask: &Ask) -> Reply {
+    let id = ask.number(0);
+    let open = |j: &&RunJob| j.status != "completed";
+    let Some(run) = hub.runs.get(&id) else {
+        return not_found();
+    };
+    let jobs: Vec<u64> = run
+        .attempts
+        .iter()
+        .flat_map(|a| a.jobs.iter().filter(open).map(|j| j.id))
+        .collect();
+    if jobs.is_empty() {
+        return failure(409, "Cannot cancel a workflow run that is completed");
+    }
+    for job in jobs {
+        hub.end_job(job, "cancelled");
+    }
+    Reply::json(202, &json!({}))
+}
+
+fn some_runs(hub: &Hub, ask: &Ask, of: impl Fn(&Run) -> bool) -> Reply {
     let wants = |name: &str, have: &str| ask.req.param(name).is_none_or(|v| v == have);
     let shown = hub.runs.values().rev().filter_map(|run| {
         let last = run.attempts.last()?;
-        let fits = wants("head_sha", &run.head_sha)
+        let fits = of(run)
+            && wants("head_sha", &run.head_sha)
             && wants("branch", &run.head_branch)
             && wants("event", &run.event)
             && wants("actor", &run.actor)

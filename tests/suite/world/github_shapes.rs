@@ -185,12 +185,16 @@ impl Hub {
     /// A job.
     pub fn job_json(&self, run: &Run, attempt: usize, job: &RunJob) -> Value {
         let id = job.id;
+        let steps: Vec<Value> = (1..)
+            .zip(&job.steps)
+            .map(|(n, (name, end))| json!({ "name": name, "number": n, "status": "completed", "conclusion": end }))
+            .collect();
         json!({
             "id": id, "run_id": run.id, "run_url": self.api(&format!("/actions/runs/{}", run.id)), "run_attempt": attempt,
             "node_id": node("J", id), "head_sha": run.head_sha, "head_branch": run.head_branch, "workflow_name": run.workflow,
             "url": self.api(&format!("/actions/jobs/{id}")), "html_url": self.html(&format!("/actions/runs/{}/job/{id}", run.id)),
             "status": job.status, "conclusion": job.conclusion, "created_at": job.started_at, "started_at": job.started_at,
-            "completed_at": job.completed_at, "name": job.name, "steps": [], "check_run_url": self.api(&format!("/check-runs/{id}")),
+            "completed_at": job.completed_at, "name": job.name, "steps": steps, "check_run_url": self.api(&format!("/check-runs/{id}")),
             "labels": ["ubuntu-latest"], "runner_id": 1, "runner_name": job.runner, "runner_group_id": 0, "runner_group_name": "GitHub Actions",
         })
     }

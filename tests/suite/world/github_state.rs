@@ -35,6 +35,8 @@ pub struct RunJob {
     pub status: String,
     pub conclusion: Option<String>,
     pub runner: String,
+    /// Steps with their conclusions.
+    pub steps: Vec<(String, String)>,
     pub started_at: String,
     pub completed_at: Option<String>,
 }

@@ -28,6 +28,7 @@ pub mod moto;
 pub mod oidc;
 pub mod runner;
 pub mod runner_commands;
+pub mod runner_container;
 pub mod runner_context;
 pub mod runner_files;
 pub mod runner_process;
@@ -55,6 +56,7 @@ use faults::{Fault, Faults, Hits, On};
 use github::GitHub;
 use oidc::Oidc;
 use runner::Job;
+use runner_container::Image;
 use runner_context::Inputs;
 use runner_process::Graces;
 use runner_spec::JobSpec;
@@ -175,12 +177,21 @@ impl World {
     }
 
     /// A job by the contract's inputs, started with *Run workflow* on `main` by `dev`; change fields before [`World::start`].
+    /// With [`runner_container::SWITCH`] set the stages of the real binary run in containers, by the inputs of `action.yml`.
     pub fn job(&self, binary: impl AsRef<Path>) -> JobSpec {
+        let binary = binary.as_ref().to_owned();
+        let real = binary == Path::new(env!("CARGO_BIN_EXE_deploy-guard"));
+        let image = if real { Image::chosen() } else { None };
+        let inputs = image
+            .as_ref()
+            .map_or_else(Inputs::of_contract, |i| i.inputs().clone());
         JobSpec {
-            binary: binary.as_ref().to_owned(),
-            inputs: Inputs::of_contract(),
+            binary,
+            image,
+            inputs,
             workflow: "deploy-production.yml".into(),
             job: "deploy".into(),
+            environment: None,
             branch: "main".into(),
             sha: None,
             actor: "dev".into(),

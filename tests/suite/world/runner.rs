@@ -1,4 +1,4 @@
-//! A workflow job as GitHub's runner runs it, with the action's stages as plain processes: steps, conditions, state, cancels, posts last in first out; it does not know what the action does.
+//! A workflow job as GitHub's runner runs it, with the action's stages as plain processes or in containers: steps, conditions, state, cancels, posts last in first out; it does not know what the action does.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -39,6 +39,7 @@ pub struct Job<'w> {
     masks: Masks,
     posts: Vec<Post>,
     dead: bool,
+    tokenless: bool,
 }
 
 impl<'w> Job<'w> {
@@ -56,6 +57,11 @@ impl<'w> Job<'w> {
             });
             (run, 1, job)
         });
+        if let Some(environment) = &spec.environment {
+            world.github.with(|hub| {
+                hub.environment_deployment(environment, (run_id, job_id), &spec.branch, &sha)
+            });
+        }
         let folder = tempfile::tempdir().expect("a temporary folder for a job");
         for part in ["workspace", "home", "temp", "workflow", "file_commands"] {
             std::fs::create_dir(folder.path().join(part)).expect("a job's folders can be made");
@@ -75,6 +81,7 @@ impl<'w> Job<'w> {
             masks: Masks::default(),
             posts: Vec::new(),
             dead: false,
+            tokenless: false,
         };
         job.masks.add(&world.github.token());
         let event = job.event();
@@ -165,6 +172,11 @@ impl<'w> Job<'w> {
     /// The posts get no state, as with act.
     pub fn forget_states(&mut self) {
         self.posts.iter_mut().for_each(|p| p.state.clear());
+    }
+
+    /// From now on `github.token` is empty, as in the posts of some runners.
+    pub fn forget_token(&mut self) {
+        self.tokenless = true;
     }
 
     /// Runs the posts, last in first out, and ends the job on GitHub with its final status.
@@ -280,14 +292,26 @@ impl<'w> Job<'w> {
             github: self.github(&files, &uses.id),
             actions: self.actions(),
         };
+        let variables = around.variables();
+        let (program, args, env, container) = match &self.spec.image {
+            Some(image) => {
+                let start = image.stage(stage, self.folder.path(), variables);
+                (start.program, start.args, start.env, Some(start.pid_file))
+            }
+            None => {
+                let args = vec!["action".into(), stage.into()];
+                (self.spec.binary.clone(), args, variables, None)
+            }
+        };
         let process = Process {
-            program: self.spec.binary.clone(),
-            args: vec!["action".into(), stage.into()],
-            env: around.variables(),
+            program,
+            args,
+            env,
             dir: self.workspace(),
             interrupts,
             graces: self.spec.graces,
             limit: self.spec.limit,
+            container,
         };
         let ended = process.run().await;
         self.struck(&ended);
@@ -303,7 +327,10 @@ impl<'w> Job<'w> {
     }
 
     fn refresh_contexts(&mut self, uses: &Uses) {
-        let token = self.world.github.token();
+        let token = match self.tokenless {
+            true => String::new(),
+            false => self.world.github.token(),
+        };
         for (name, value) in self.github(&BTreeMap::new(), &uses.id) {
             if let Some(name) = name.strip_prefix("GITHUB_") {
                 self.contexts.set(&format!("github.{name}"), value);

@@ -104,6 +104,9 @@ pub struct Process {
     pub graces: Graces,
     /// After this the process is killed and the result says so: a test must not hang.
     pub limit: Duration,
+    /// For a container: where the process id of its first process stands. The process itself is then only the engine's
+    /// client.
+    pub container: Option<PathBuf>,
 }
 
 /// How it went.
@@ -121,6 +124,19 @@ pub struct Ended {
     /// The limit was reached.
     pub overdue: bool,
 }
+
+/// What a signal hits; the same for a plain process.
+#[derive(Clone, Copy)]
+enum At {
+    /// The engine's client, which the runner started.
+    Client,
+    /// The program itself: the client passes on all signals but SIGKILL. Podman's does so only a moment after the
+    /// container's start, Docker's from the first on; so they are sent to the container here.
+    Program,
+}
+
+/// A signal to send at a time.
+type Due = (Instant, &'static str, At);
 
 enum News {
     Text(bool, String),
@@ -179,7 +195,7 @@ impl Process {
             interrupted: None,
             overdue: false,
         };
-        let mut due: Vec<(Instant, &'static str)> = vec![];
+        let mut due: Vec<Due> = vec![];
         let (mut streams, mut exited) = (2, None);
         while streams > 0 || exited.is_none() {
             let wake = if ended.overdue {
@@ -196,7 +212,7 @@ impl Process {
                 Ok(News::StreamEnded) => streams -= 1,
                 Ok(News::Exited(status)) => {
                     let status = status.expect("a child can be waited for");
-                    (ended.code, ended.signal) = (status.code(), status.signal());
+                    (ended.code, ended.signal) = self.ending(status);
                     ended.took = began.elapsed();
                     exited = Some(Instant::now());
                 }
@@ -213,23 +229,42 @@ impl Process {
             self.strike(began, &mut ended, &mut due);
             if began.elapsed() >= self.limit && !ended.overdue {
                 ended.overdue = true;
-                due = vec![(Instant::now(), "KILL")];
+                due = vec![(Instant::now(), "KILL", At::Program)];
             }
-            while due.first().is_some_and(|(at, _)| *at <= Instant::now()) {
-                let (_, name) = due.remove(0);
-                kill(pid, name);
+            while due.first().is_some_and(|(at, ..)| *at <= Instant::now()) {
+                let (_, name, at) = due.remove(0);
+                let hit = match at {
+                    At::Program if self.container.is_some() && !ended.overdue => self.program_id(),
+                    At::Program => Some(self.program_id().unwrap_or(pid)),
+                    At::Client => Some(pid),
+                };
+                let Some(hit) = hit else {
+                    // The container is still being made.
+                    due.insert(0, (Instant::now() + Duration::from_millis(10), name, at));
+                    break;
+                };
+                kill(hit, name);
                 ended.sent.push((name, began.elapsed()));
             }
         }
         ended
     }
 
-    fn next_wake(
-        &self,
-        began: Instant,
-        due: &[(Instant, &'static str)],
-        exited: Option<Instant>,
-    ) -> Instant {
+    /// The container's first process, once it has one.
+    fn program_id(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.container.as_ref()?).ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// Exit code and signal of the program; the engine tells of a killed container by the code 137.
+    fn ending(&self, status: ExitStatus) -> (Option<i32>, Option<i32>) {
+        match status.code() {
+            Some(137) if self.container.is_some() => (None, Some(9)),
+            code => (code, status.signal()),
+        }
+    }
+
+    fn next_wake(&self, began: Instant, due: &[Due], exited: Option<Instant>) -> Instant {
         let far = began + self.limit;
         let mut wake = exited.map_or(far, |at| at + Duration::from_secs(6));
         for interrupt in &self.interrupts {
@@ -239,16 +274,11 @@ impl Process {
                 When::Line(_) => {}
             }
         }
-        due.iter().fold(wake, |wake, (at, _)| wake.min(*at))
+        due.iter().fold(wake, |wake, (at, ..)| wake.min(*at))
     }
 
     /// Lets the interruptions strike that are due, each once.
-    fn strike(
-        &mut self,
-        began: Instant,
-        ended: &mut Ended,
-        due: &mut Vec<(Instant, &'static str)>,
-    ) {
+    fn strike(&mut self, began: Instant, ended: &mut Ended, due: &mut Vec<Due>) {
         let lines = &ended.lines;
         let struck = self.interrupts.iter_mut().position(|i| match &mut i.when {
             When::Line(text) => lines.iter().any(|l| l.text.contains(text.as_str())),
@@ -260,18 +290,18 @@ impl Process {
         ended.interrupted = ended.interrupted.or(Some(what));
         let now = Instant::now();
         match what {
-            What::Signal(name) => due.push((now, name)),
-            What::MachineLost => due.push((now, "KILL")),
+            What::MachineLost => due.push((now, "KILL", At::Program)),
+            What::Signal(name) => due.push((now, name, At::Program)),
             What::Cancel | What::StepTimeout | What::RunnerShutdown => {
                 let second = now + self.graces.interrupt;
                 due.extend([
-                    (now, "INT"),
-                    (second, "TERM"),
-                    (second + self.graces.terminate, "KILL"),
+                    (now, "INT", At::Program),
+                    (second, "TERM", At::Program),
+                    (second + self.graces.terminate, "KILL", At::Client),
                 ]);
             }
         }
-        due.sort();
+        due.sort_by_key(|(at, ..)| *at);
     }
 }
 

@@ -103,6 +103,12 @@ impl StepResult {
         self
     }
 
+    /// From the first signal to the end.
+    pub fn took_after_signal(&self) -> Duration {
+        let (_, sent) = self.sent.first().expect("a signal was sent");
+        self.took.saturating_sub(*sent)
+    }
+
     /// Everything about the stage, for a failure message.
     pub fn story(&self) -> String {
         let lines: Vec<String> = self

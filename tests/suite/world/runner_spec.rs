@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::runner_container::Image;
 use super::runner_context::Inputs;
 use super::runner_process::{Graces, Interrupt};
 
@@ -90,10 +91,14 @@ pub fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[derive(Clone, Debug)]
 pub struct JobSpec {
     pub binary: PathBuf,
+    /// Containers of this in place of processes of `binary`.
+    pub image: Option<Image>,
     pub inputs: Inputs,
     pub workflow: String,
     /// `GITHUB_JOB`: the key in the workflow; matrix legs share it.
     pub job: String,
+    /// `environment:` of the job, for which GitHub makes a deployment.
+    pub environment: Option<String>,
     pub branch: String,
     /// `None`: the branch's head.
     pub sha: Option<String>,

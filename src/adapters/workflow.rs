@@ -1,0 +1,361 @@
+//! The deploy workflow dispatched with `deployment_type: rollback`, and its run followed to its end. Knows runs and
+//! inputs, not whose lock it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{join, try_join_all};
+use serde_yaml::Value;
+
+use crate::core::lease::Lease;
+use crate::core::observation::{Kind, Why};
+use crate::core::restore::{NoPlan, Obstacle, PlannedStep, StepKey, Strategy, WorkflowTarget};
+use crate::core::state::SavedState;
+use crate::ports::{
+    Acted, Clock, Dispatch, Forge, ForgeError, MoveError, Mover, Restore, RunEnd, RunSeen,
+    StepState,
+};
+
+/// A run shows in GitHub's lists this long after it was asked for, at the latest.
+const SHOWS: Duration = Duration::from_secs(20);
+
+/// Pause between two looks at the list.
+const PACE: Duration = Duration::from_secs(2);
+
+/// GitHub's clock and ours differ by less than this.
+const CLOCKS: Duration = Duration::from_secs(30);
+
+/// Without these a run would not be a rollback to a version.
+const NEEDED: [&str; 2] = ["deployment_type", "rollback_target"];
+
+/// What is dispatched, and for which environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowSettings {
+    /// Environment, as an input of that name takes it.
+    pub environment: String,
+    /// GitHub's names of it, whose reviewers would be asked.
+    pub github_environments: Vec<String>,
+    /// The run that this process belongs to: never the one that was dispatched.
+    pub own_run: Option<u64>,
+    /// The workflow; `None` = none is configured.
+    pub workflow: Option<WorkflowTarget>,
+}
+
+/// The `workflow` strategy of one repository.
+#[derive(Clone)]
+pub struct WorkflowRuns {
+    forge: Option<Arc<dyn Forge>>,
+    clock: Arc<dyn Clock>,
+    settings: WorkflowSettings,
+}
+
+fn unknown(error: &ForgeError) -> NoPlan {
+    NoPlan::Unknown(why(error))
+}
+
+fn why(error: &ForgeError) -> Why {
+    let kind = match error {
+        ForgeError::Unreachable { .. } => Kind::Unreachable,
+        ForgeError::Denied { .. } => Kind::Denied,
+        ForgeError::NotFound { .. } => Kind::NotFound,
+        ForgeError::Refused { .. } => Kind::Provider,
+        ForgeError::RateLimited { .. } => Kind::Throttled,
+    };
+    Why::new(kind, error.to_string())
+}
+
+fn failed(error: &ForgeError) -> MoveError {
+    MoveError::Failed(why(error))
+}
+
+/// What a dispatch may be given: input → its options, empty = any. `None` where the text is no workflow that can be
+/// dispatched.
+fn declared(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
+    let workflow: Value = serde_yaml::from_str(text).ok()?;
+    // An older YAML would read the key as a truth value.
+    let on = (workflow.get("on")).or_else(|| workflow.get(&Value::Bool(true)))?;
+    let dispatch = match on {
+        Value::Mapping(_) => on.get("workflow_dispatch")?,
+        _ => return None,
+    };
+    let inputs = dispatch.get("inputs").and_then(Value::as_mapping);
+    let options = |input: &Value| {
+        let list = input.get("options").and_then(Value::as_sequence);
+        let words = list.into_iter().flatten().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
+    };
+    Some(
+        inputs
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, input)| Some((name.as_str()?.to_owned(), options(input))))
+            .collect(),
+    )
+}
+
+impl WorkflowRuns {
+    /// Through this repository's GitHub, where there is a token for it.
+    #[must_use]
+    pub fn new(
+        forge: Option<Arc<dyn Forge>>,
+        clock: Arc<dyn Clock>,
+        settings: WorkflowSettings,
+    ) -> Self {
+        Self {
+            forge,
+            clock,
+            settings,
+        }
+    }
+
+    fn parts(&self) -> Result<(&dyn Forge, &WorkflowTarget), Obstacle> {
+        let workflow = self.settings.workflow.as_ref();
+        let workflow = workflow.ok_or(Obstacle::NoWorkflow)?;
+        let forge = self.forge.as_deref().ok_or(Obstacle::NoToken)?;
+        Ok((forge, workflow))
+    }
+
+    fn at_hand(&self) -> Result<(&dyn Forge, &WorkflowTarget), MoveError> {
+        self.parts().map_err(|_| {
+            let what = "no workflow can be dispatched from here";
+            MoveError::Failed(Why::new(Kind::NotFound, what))
+        })
+    }
+
+    /// What the workflow takes, where it could be dispatched and nobody would have to approve its run.
+    async fn applies(&self) -> Result<BTreeMap<String, Vec<String>>, NoPlan> {
+        let (forge, workflow) = self.parts().map_err(NoPlan::NotApplicable)?;
+        let names = &self.settings.github_environments;
+        let (text, rules) = join(
+            forge.workflow(&workflow.file, &workflow.git_ref),
+            try_join_all(names.iter().map(|name| forge.environment(name))),
+        )
+        .await;
+        let reviewed = names
+            .iter()
+            .zip(rules.map_err(|e| unknown(&e))?)
+            .find(|(_, rules)| rules.as_ref().is_some_and(|r| !r.reviewers.is_empty()));
+        if let Some((environment, _)) = reviewed {
+            return Err(NoPlan::NotApplicable(Obstacle::ReviewersRequired {
+                environment: environment.clone(),
+            }));
+        }
+        let file = workflow.file.clone();
+        let Some(text) = text.map_err(|e| unknown(&e))? else {
+            return Err(NoPlan::NotApplicable(Obstacle::WorkflowMissing { file }));
+        };
+        let declared = declared(&text).unwrap_or_default();
+        let missing: Vec<&str> = NEEDED
+            .into_iter()
+            .filter(|name| !declared.contains_key(*name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(declared);
+        }
+        let missing = missing.join(", ");
+        Err(NoPlan::NotApplicable(Obstacle::WorkflowInputs {
+            file,
+            missing,
+        }))
+    }
+
+    /// Only inputs that the workflow declares: GitHub refuses others. The reason carries the step's key, so that a
+    /// workflow with `run-name: ${{ inputs.reason }}` shows which run is ours.
+    fn inputs(
+        &self,
+        declared: &BTreeMap<String, Vec<String>>,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> BTreeMap<String, String> {
+        let environment = &self.settings.environment;
+        let wanted = [
+            ("deployment_type", "rollback".to_owned()),
+            ("rollback_target", restore.target.deployment.to_string()),
+            ("environment", environment.clone()),
+            ("reason", step.key.to_string()),
+        ];
+        let takes = |name: &str, value: &String| {
+            declared
+                .get(name)
+                .is_some_and(|options| options.is_empty() || options.contains(value))
+        };
+        wanted
+            .into_iter()
+            .filter(|(name, value)| takes(name, value))
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    /// The run that this step has dispatched, where its answer was lost: the one that bears its key, else the only
+    /// one that was dispatched since.
+    async fn find(
+        &self,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<StepState, MoveError> {
+        let (forge, workflow) = self.at_hand()?;
+        let ordered = restore.ordered.unwrap_or_else(|| self.clock.now());
+        let since = ordered.minus(CLOCKS);
+        let known = [restore.deployment.start.run.run, self.settings.own_run];
+        loop {
+            let found = forge.dispatched_since(&workflow.file, &workflow.git_ref, since);
+            let mut runs: Vec<RunSeen> = found.await.map_err(|e| failed(&e))?;
+            runs.retain(|run| !known.contains(&Some(run.id)));
+            if runs.iter().any(|run| run.title.contains(step.key.as_str())) {
+                runs.retain(|run| run.title.contains(step.key.as_str()));
+            }
+            match runs.as_slice() {
+                [run] => {
+                    return Ok(StepState::Dispatched(Dispatch {
+                        run: run.id,
+                        url: run.url.clone(),
+                    }));
+                }
+                [] if self.clock.now().since(ordered) < SHOWS => self.clock.sleep(PACE).await,
+                [] => return Ok(StepState::NotDone),
+                several => {
+                    let what =
+                        format!("{} runs could be the one that was asked for", several.len());
+                    return Ok(StepState::Failed(Why::new(Kind::Provider, what)));
+                }
+            }
+        }
+    }
+
+    async fn follow(&self, run: u64) -> Result<StepState, MoveError> {
+        let (forge, _) = self.at_hand()?;
+        let seen = forge.run(run).await.map_err(|e| failed(&e))?;
+        let word = match seen.end {
+            None => return Ok(StepState::Running),
+            Some(RunEnd::Success) => return Ok(StepState::Done),
+            Some(RunEnd::Other(word)) => word,
+        };
+        // Where it failed helps a person; that it could not be found out changes nothing.
+        let at = match forge.failed_step(run).await {
+            Ok(at) => at.map_or_else(String::new, |at| format!(" at {at}")),
+            Err(error) => {
+                tracing::warn!(code = "DG260", %error, run, "the failed step cannot be found out");
+                String::new()
+            }
+        };
+        let url = seen.url.unwrap_or_else(|| run.to_string());
+        let what = format!("the run ended as {word}{at}: {url}");
+        Ok(StepState::Failed(Why::new(Kind::Provider, what)))
+    }
+}
+
+#[async_trait]
+impl Mover for WorkflowRuns {
+    fn strategy(&self) -> Strategy {
+        Strategy::Workflow
+    }
+
+    async fn foresee(&self, _: Option<&SavedState>) -> Result<(), NoPlan> {
+        self.applies().await.map(|_| ())
+    }
+
+    async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan> {
+        self.applies().await?;
+        let file = self.settings.workflow.as_ref().map(|w| w.file.clone());
+        let file = file.unwrap_or_default();
+        let id = &restore.deployment.start.id;
+        let step = |name: &str, what: String| PlannedStep {
+            key: StepKey::new(id, name),
+            strategy: Strategy::Workflow,
+            what,
+        };
+        Ok(vec![
+            step(
+                "workflow",
+                format!("{file} → {}", restore.target.deployment),
+            ),
+            step("workflow-run", file),
+        ])
+    }
+
+    async fn preview(
+        &self,
+        _: &Lease,
+        _: &Restore<'_>,
+        steps: Vec<PlannedStep>,
+    ) -> Result<Vec<PlannedStep>, NoPlan> {
+        Ok(steps)
+    }
+
+    async fn look(
+        &self,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<StepState, MoveError> {
+        match restore.deployment.child() {
+            Some(run) => self.follow(run).await,
+            None => self.find(restore, step).await,
+        }
+    }
+
+    async fn act(
+        &self,
+        _: &Lease,
+        restore: &Restore<'_>,
+        step: &PlannedStep,
+    ) -> Result<Acted, MoveError> {
+        let (forge, workflow) = self.at_hand()?;
+        let declared = self.applies().await.map_err(|no| {
+            let what = match no {
+                NoPlan::Unknown(why) => why,
+                NoPlan::NotApplicable(_) | NoPlan::WouldDestroyData(_) => {
+                    Why::new(Kind::Provider, "the workflow cannot be dispatched any more")
+                }
+            };
+            MoveError::Failed(what)
+        })?;
+        let inputs = self.inputs(&declared, restore, step);
+        let told = forge.dispatch(&workflow.file, &workflow.git_ref, &inputs);
+        match told.await.map_err(|e| failed(&e))? {
+            Some(dispatch) => Ok(Acted::Dispatched(dispatch)),
+            None => match self.find(restore, step).await? {
+                StepState::Dispatched(dispatch) => Ok(Acted::Dispatched(dispatch)),
+                StepState::Failed(why) => Err(MoveError::Failed(why)),
+                StepState::NotDone | StepState::Done | StepState::Running => {
+                    let what = "the workflow was dispatched, and no run of it shows";
+                    Err(MoveError::Failed(Why::new(Kind::NotFound, what)))
+                }
+            },
+        }
+    }
+
+    async fn halt(&self, restore: &Restore<'_>, _: &PlannedStep) -> Result<(), MoveError> {
+        let (forge, _) = self.at_hand()?;
+        match restore.deployment.child() {
+            Some(run) => forge.cancel_run(run).await.map_err(|e| failed(&e)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_read_as_the_workflow_declares_them() {
+        let text = "on:\n  push: {}\n  workflow_dispatch:\n    inputs:\n      deployment_type: { type: choice, options: [deploy, rollback] }\n      rollback_target:\n";
+        let inputs = declared(text).expect("it can be dispatched");
+        assert_eq!(inputs["deployment_type"], ["deploy", "rollback"]);
+        assert!(inputs["rollback_target"].is_empty());
+        assert_eq!(
+            declared("on:\n  workflow_dispatch:\n").expect("bare").len(),
+            0
+        );
+        for other in [
+            "on: push",
+            "on: [push, workflow_dispatch]",
+            "name: x",
+            ": [",
+        ] {
+            assert!(declared(other).is_none_or(|d| d.is_empty()), "{other}");
+        }
+    }
+}
