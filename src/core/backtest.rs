@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::core::gate::rate::{RateGate, RateJudge, Terms};
 use crate::core::gate::series::{BASELINE_MINUTES, Cell, MINUTE, minute_of, next_minute};
-use crate::core::gate::{Finding, GateSettings, MetricGate};
+use crate::core::gate::{Finding, GateSettings, MetricGate, Mode, OnTrafficVanished};
 use crate::core::judge::{Policy, judge};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Record, Status, Verdict};
@@ -305,7 +305,8 @@ impl<'a> Look<'a> {
             judge: RateJudge::new(gate, terms, before, day),
             before,
             after: minutes.get(watch).unwrap_or_default(),
-            lasting: terms.mode == crate::core::gate::Mode::Sequential,
+            lasting: terms.mode == Mode::Sequential
+                && terms.traffic_vanished == OnTrafficVanished::Inconclusive,
         }
     }
 
@@ -388,7 +389,7 @@ mod tests {
     use crate::core::gate::rate::About;
     use crate::core::gate::series::LambdaCount;
     use crate::core::gate::series::Series;
-    use crate::core::gate::{GateKind, Mode, OnInconclusive};
+    use crate::core::gate::{GateKind, OnInconclusive};
 
     const MINUTES: usize = 3 * DAY;
 
@@ -418,6 +419,9 @@ mod tests {
                 interval: Duration::from_secs(10),
                 false_rollback: 0.01,
                 early_pass: false,
+                failing_minutes: 2,
+                of_minutes: 3,
+                traffic_vanished: crate::core::gate::OnTrafficVanished::Inconclusive,
                 mode,
                 on_inconclusive: OnInconclusive::Hold,
                 data_lag: Duration::from_secs(120),

@@ -119,6 +119,9 @@ pub struct Start {
     /// Versions that answered before, by gate.
     #[serde(default)]
     pub versions_before: Vec<(String, String)>,
+    /// Alarms of the alarms gate that fired already before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms_before: Vec<String>,
     /// This deployment holds the environment's lock.
     pub locked: bool,
     /// `verify` stood alone: nothing kept others out while it was deployed.

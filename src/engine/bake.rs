@@ -332,6 +332,7 @@ async fn begin(
                 .collect(),
             failing_before: Vec::new(),
             versions_before: Vec::new(),
+            alarms_before: Vec::new(),
             locked: true,
             unguarded: false,
             heir_of: None,

@@ -22,7 +22,7 @@ use crate::core::target::{Past, TargetSpec};
 use crate::core::time::Timestamp;
 use crate::engine::changes::Brings;
 use crate::engine::checks::{ForgeFacts, Local, ask_forge, lines};
-use crate::engine::metrics::alarms::alarms;
+use crate::engine::metrics::alarms::{alarms, firing};
 use crate::engine::observe::{Before, before, fill, stacks};
 use crate::engine::saving::{self, Beside, Captured, beside};
 use crate::engine::session::{CommitOr, Session, new_session};
@@ -273,7 +273,6 @@ pub async fn guard(
 async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, EngineError> {
     let now = ports.clock.now();
     let rollback = request.kind == DeploymentType::Rollback;
-    let asks_alarms = !crate::core::policy::skips(request.kind, CheckName::Alarms);
     let (heads, past, (stacks, before, missing_outputs), alarms) = join4(
         ports.history.heads(&setup.environment),
         async {
@@ -284,13 +283,8 @@ async fn look(ports: &Ports, setup: &Setup, request: &Request) -> Result<Look, E
             }
         },
         look_outside(ports, setup),
-        async {
-            if asks_alarms {
-                alarms(&ports.cloud, &setup.gates).await
-            } else {
-                None
-            }
-        },
+        // Also where they are no condition: what fired already is no evidence against the deployment.
+        alarms(&ports.cloud, &setup.gates),
     )
     .await;
     let heads = heads?;
@@ -515,12 +509,13 @@ async fn begin(
                 .collect(),
             failing_before: look.before.failing.clone(),
             versions_before: look.before.versions.clone(),
+            alarms_before: firing(look.alarms.as_ref()),
             locked: allowed,
             unguarded: false,
-            changes: extra.brings.lines.clone(),
-            changes_left_out: extra.brings.left_out,
             heir_of: heir_of.clone(),
             automatic: false,
+            changes: extra.brings.lines.clone(),
+            changes_left_out: extra.brings.left_out,
         };
         let mut events = vec![Event::Checked {
             lines: extra.checks.clone(),
@@ -654,6 +649,7 @@ pub async fn record_unlocked(
             // It runs already: nothing is known of before.
             failing_before: Vec::new(),
             versions_before: Vec::new(),
+            alarms_before: Vec::new(),
             // Nobody may deploy while it is watched; where somebody holds the lock, it is watched without.
             locked: head.holder.is_none(),
             unguarded: true,

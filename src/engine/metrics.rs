@@ -112,6 +112,16 @@ impl MetricWatch {
         watch
     }
 
+    /// Alarms that fired already at the checks before the deployment.
+    #[must_use]
+    pub fn with_alarms_before(mut self, names: &[String]) -> Self {
+        self.memory
+            .alarms
+            .firing_before
+            .extend(names.iter().cloned());
+        self
+    }
+
     /// The same gates and baseline for the version that a restore brought back: minutes count from `since` on, alarms
     /// that fire already are no evidence against it, and what so short a look cannot prove does not hold it.
     #[must_use]

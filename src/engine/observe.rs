@@ -316,7 +316,7 @@ async fn github_is_dark(ports: &Ports) -> bool {
 
 /// The stack gate's finding.
 #[must_use]
-pub fn stack_finding(name: &str, seen: &Reading<StackSeen>) -> Finding {
+pub fn stack_finding(name: &str, seen: &Reading<StackSeen>, before: Option<&StackSeen>) -> Finding {
     let (verdict, reason, what) = match seen {
         Reading::Unknown(why) => (
             Verdict::Inconclusive,
@@ -334,7 +334,10 @@ pub fn stack_finding(name: &str, seen: &Reading<StackSeen>) -> Finding {
             Some(word) => {
                 let (verdict, reason) = if stack.in_progress() {
                     (Verdict::Inconclusive, ReasonCode::StackUnsettled)
-                } else if word.ends_with("FAILED") || word.ends_with("ROLLBACK_COMPLETE") {
+                } else if before == Some(stack) && is_failed(word) {
+                    // This deployment has not touched it, or not yet mended it.
+                    (Verdict::Inconclusive, ReasonCode::FailingBefore)
+                } else if is_failed(word) {
                     (Verdict::Degraded, ReasonCode::StackFailed)
                 } else {
                     (Verdict::Healthy, ReasonCode::Healthy)
@@ -356,13 +359,19 @@ pub fn stack_finding(name: &str, seen: &Reading<StackSeen>) -> Finding {
         reason,
         evidence: certain(Verdict::Degraded),
         pass_evidence: certain(Verdict::Healthy),
+        thin: reason == ReasonCode::FailingBefore,
         seen: what,
         ..Finding::blank(name, GateKind::Stack)
     }
 }
 
 /// The stack gates, looked at once.
-pub async fn stack_findings(ports: &Ports, gates: &GateSettings, names: &[String]) -> Vec<Finding> {
+pub async fn stack_findings(
+    ports: &Ports,
+    gates: &GateSettings,
+    names: &[String],
+    before: &[StackSeen],
+) -> Vec<Finding> {
     if !gates.stack {
         return Vec::new();
     }
@@ -375,9 +384,14 @@ pub async fn stack_findings(ports: &Ports, gates: &GateSettings, names: &[String
                 Ok(stack) => Reading::Known(stack.seen),
                 Err(error) => Reading::Unknown(error.why),
             };
-            stack_finding(name, &reading)
+            let before = before.iter().find(|stack| stack.name == *name);
+            stack_finding(name, &reading, before)
         })
         .collect()
+}
+
+fn is_failed(status: &str) -> bool {
+    status.ends_with("FAILED") || status.ends_with("ROLLBACK_COMPLETE")
 }
 
 /// The gates of a version: `{ref}` is its commit, whoever watches it. Without a commit there is nothing to compare.
@@ -474,5 +488,71 @@ fn unknown_http(name: &str, why: &Why) -> Finding {
     Finding {
         seen: Seen::Unknown { why: why.clone() },
         ..Finding::blank(name, GateKind::Http)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(status: Option<&str>, updated: i64) -> StackSeen {
+        StackSeen {
+            name: "todo".to_owned(),
+            status: status.map(str::to_owned),
+            updated: Some(crate::core::time::Timestamp::from_millis(updated)),
+        }
+    }
+
+    fn found(seen: StackSeen, before: Option<&StackSeen>) -> (Verdict, ReasonCode, bool) {
+        let finding = stack_finding("todo", &Reading::Known(seen), before);
+        assert!(!finding.certified, "a settled stack proves nothing");
+        (finding.verdict, finding.reason, finding.thin)
+    }
+
+    #[test]
+    fn a_stack_that_is_updating_is_not_judged_and_a_failed_one_is_bad() {
+        let well = stack(Some("UPDATE_COMPLETE"), 1);
+        for (word, verdict, reason) in [
+            ("UPDATE_COMPLETE", Verdict::Healthy, ReasonCode::Healthy),
+            (
+                "UPDATE_IN_PROGRESS",
+                Verdict::Inconclusive,
+                ReasonCode::StackUnsettled,
+            ),
+            (
+                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                Verdict::Inconclusive,
+                ReasonCode::StackUnsettled,
+            ),
+            (
+                "UPDATE_ROLLBACK_COMPLETE",
+                Verdict::Degraded,
+                ReasonCode::StackFailed,
+            ),
+            (
+                "UPDATE_ROLLBACK_FAILED",
+                Verdict::Degraded,
+                ReasonCode::StackFailed,
+            ),
+        ] {
+            let seen = stack(Some(word), 2);
+            assert_eq!(found(seen, Some(&well)), (verdict, reason, false), "{word}");
+        }
+        let gone = found(stack(None, 2), Some(&well));
+        assert_eq!(gone, (Verdict::Inconclusive, ReasonCode::NoData, false));
+    }
+
+    #[test]
+    fn a_stack_that_had_failed_before_is_no_evidence_until_it_is_touched() {
+        let failed = stack(Some("UPDATE_ROLLBACK_COMPLETE"), 1);
+        assert_eq!(
+            found(failed.clone(), Some(&failed)),
+            (Verdict::Inconclusive, ReasonCode::FailingBefore, true)
+        );
+        let again = stack(Some("UPDATE_ROLLBACK_COMPLETE"), 2);
+        assert_eq!(
+            found(again, Some(&failed)),
+            (Verdict::Degraded, ReasonCode::StackFailed, false)
+        );
     }
 }

@@ -216,7 +216,8 @@ pub async fn watch_restored(
     look_on(&ports, &watching, Some(session), say, stop).await
 }
 
-/// Watches an environment as it is, without lock and record: one look, or a watch of `window`.
+/// Watches an environment as it is, without lock and record: a watch of `window`, or one look, for which the requests of
+/// the last `window` of the gates count, against the time before.
 pub async fn watch_unrecorded(
     ports: &Ports,
     setup: &Setup,
@@ -231,7 +232,7 @@ pub async fn watch_unrecorded(
         before: None,
         policy,
         since,
-        counted: since,
+        counted: window.map_or_else(|| since.minus(setup.gates.window), |_| since),
         until: window.map_or_else(|| one_look_until(since), |w| since.plus(w)),
         pace: if window.is_some() {
             setup.gates.interval
@@ -345,9 +346,10 @@ async fn look_till_sure(
     let whole = watching.until.since(watching.since);
     let left = watching.until.since(ports.clock.now()).min(whole);
     let end = ports.clock.monotonic() + left;
+    let stacks_before = watching.before.map_or(&[][..], |start| &start.stacks);
     loop {
         let at = ports.clock.now();
-        let stacks = stack_findings(ports, &gates, &setup.stacks);
+        let stacks = stack_findings(ports, &gates, &setup.stacks, stacks_before);
         let (_, _, stacks) = join3(http.look(ports), metrics.look(&ports.cloud, at), stacks).await;
         confirm(ports, &mut http, say).await;
         let mut findings = http.findings();
@@ -390,15 +392,19 @@ fn metric_watch(
     known: Option<MetricMemory>,
 ) -> MetricWatch {
     let stacks = &watching.setup.stacks;
-    let deployed = watching.before.map_or(watching.since, |start| start.at);
+    let deployed = watching.before.map_or(watching.counted, |start| start.at);
     match known {
         Some(memory) if watching.restored => {
             MetricWatch::resume(gates, stacks, memory).restarted(watching.since)
         }
         Some(memory) if memory.deployed == deployed => MetricWatch::resume(gates, stacks, memory),
         Some(_) | None => {
-            let watch =
-                MetricWatch::new(gates, stacks, deployed, watching.counted, ports.clock.now());
+            let now = ports.clock.now();
+            let fired = watching
+                .before
+                .map_or(&[][..], |start| &start.alarms_before);
+            let watch = MetricWatch::new(gates, stacks, deployed, watching.counted, now)
+                .with_alarms_before(fired);
             if watching.restored {
                 watch.restarted(watching.since)
             } else {

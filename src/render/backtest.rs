@@ -203,7 +203,7 @@ fn rules(all: &[RuleOutcome], locale: Locale, colours: Colours) -> String {
 
 /// For programs.
 #[must_use]
-pub fn json(told: &Told<'_>, days: u32, generated: Timestamp) -> Value {
+pub fn json(told: &Told<'_>, days: u32, generated: Timestamp, locale: Locale) -> Value {
     let deployments: Vec<Value> = told
         .deployments
         .iter()
@@ -213,7 +213,7 @@ pub fn json(told: &Told<'_>, days: u32, generated: Timestamp) -> Value {
                     "verdict": judged.verdict,
                     "reasonCode": judged.reason,
                     "minute": judged.minute,
-                    "gate": judged.failed,
+                    "gate": judged.failed.as_ref().map(|f| crate::render::json::finding(f, locale)),
                 }),
                 Err(why) => json!({ "unjudged": match why {
                     Unjudged::TooOld => "too_old",

@@ -84,6 +84,7 @@ pub fn start(kind: DeploymentType) -> Start {
         stacks: Vec::new(),
         failing_before: Vec::new(),
         versions_before: Vec::new(),
+        alarms_before: Vec::new(),
         locked: true,
         unguarded: false,
         heir_of: None,

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use crate::core::gate::Finding;
 use crate::core::id::EnvironmentName;
-use crate::core::journal::Entry;
+use crate::core::journal::{Entry, Event};
 use crate::core::lease::{Head, Holder, KeeperBeat, Live, Owner};
 use crate::core::policy::CheckLine;
 use crate::core::record::Record;
 use crate::core::time::Timestamp;
+use crate::i18n::{Locale, sight};
 
 /// One record, in the predecessor's attributes; ours stand beside them. What is absent is left out.
 #[must_use]
@@ -91,11 +92,19 @@ pub fn history(
     })
 }
 
-/// `show --json`: the record with its journal.
+/// `show --json`: the record with its journal, and what the gates found at the last judgement.
 #[must_use]
-pub fn show(stored: &Record, journal: &[Entry]) -> Value {
+pub fn show(stored: &Record, journal: &[Entry], locale: Locale) -> Value {
     let mut out = record(stored);
+    let events = journal.iter().flat_map(|entry| &entry.events);
+    let judged = events.filter_map(|event| match event {
+        Event::Judged(judgement) => Some(judgement),
+        _ => None,
+    });
     if let Value::Object(map) = &mut out {
+        if let Some(judgement) = judged.last() {
+            map.insert("gates".to_owned(), findings(&judgement.findings, locale));
+        }
         map.insert("journal".to_owned(), entries(journal));
     }
     out
@@ -117,10 +126,23 @@ pub fn entries(journal: &[Entry]) -> Value {
         .collect()
 }
 
-/// Findings as JSON; numbers that JSON cannot hold are `null`.
+/// Findings as JSON, each with its rate and its sentence; numbers that JSON cannot hold are `null`.
 #[must_use]
-pub fn findings(findings: &[Finding]) -> Value {
-    json!(findings)
+pub fn findings(findings: &[Finding], locale: Locale) -> Value {
+    findings.iter().map(|one| finding(one, locale)).collect()
+}
+
+/// One finding.
+#[must_use]
+pub fn finding(finding: &Finding, locale: Locale) -> Value {
+    let mut out = json!(finding);
+    if let Value::Object(map) = &mut out {
+        let rate = finding.counted.filter(|counted| counted.requests > 0);
+        let rate = rate.map(|counted| counted.errors as f64 / counted.requests as f64);
+        map.insert("rate".to_owned(), json!(rate));
+        map.insert("sentence".to_owned(), json!(sight::line(finding, locale)));
+    }
+    out
 }
 
 /// Check lines as JSON.

@@ -83,7 +83,7 @@ fn whole(report: &Report, locale: Locale) -> Value {
                     .and_then(|(c, _)| c.error.as_deref())
                     .map(|e| one_line(e, 2000)))),
         ("checks", checks(story.checks())),
-        ("gates", findings(story.cause.map_or(&[][..], |c| &c.findings))),
+        ("gates", findings(story.cause.map_or(&[][..], |c| &c.findings), locale)),
         (
             "restores",
             story
@@ -94,7 +94,7 @@ fn whole(report: &Report, locale: Locale) -> Value {
                         "strategy": strategy,
                         "verdict": j.verdict,
                         "reason_code": j.reason,
-                        "gates": findings(&j.findings),
+                        "gates": findings(&j.findings, locale),
                     })
                 })
                 .collect(),

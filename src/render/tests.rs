@@ -285,7 +285,7 @@ fn api_json() {
     let lock = serde_json::to_string_pretty(&lock).expect("JSON");
     assert!(!lock.contains("aaaaaaaa"), "the token stays secret");
     assert_snapshot!("json_lock", lock);
-    let show = json::show(&records[0], &fixtures::all()[1].1.entries);
+    let show = json::show(&records[0], &fixtures::all()[1].1.entries, Locale::En);
     assert_eq!(show["journal"][0]["n"], 1);
     assert_eq!(show["journal"][0]["events"][0]["event"], "started");
     assert_eq!(json::record(&records[2])["details"]["from"], "script");

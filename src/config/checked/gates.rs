@@ -11,7 +11,7 @@ use crate::config::scalar::shown;
 use crate::config::template::Spot;
 use crate::core::gate::{
     AlarmsGate, ApiGatewayGate, ApiName, GateSettings, LambdaGate, LogsGate, MetricGate, Mode,
-    OnInconclusive,
+    OnInconclusive, OnTrafficVanished,
 };
 use crate::i18n::config::{Form, ProblemKind};
 
@@ -49,6 +49,18 @@ pub(super) fn gates(
             ProblemKind::WindowBelowInterval { window, interval },
         );
     }
+    let failing_minutes = raw.failing_minutes.unwrap_or(2);
+    let of_minutes = raw.of_minutes.unwrap_or(failing_minutes.max(3));
+    if failing_minutes > of_minutes {
+        c.problems.push(
+            &at("failing_minutes"),
+            ProblemKind::OutOfRange {
+                found: failing_minutes.to_string(),
+                least: "1".to_owned(),
+                most: Some(of_minutes.to_string()),
+            },
+        );
+    }
     let http = raw.http.iter().enumerate();
     let apis = raw.api_gateway.iter().enumerate();
     let metrics = raw.metric.iter().enumerate();
@@ -62,6 +74,11 @@ pub(super) fn gates(
             .unwrap_or(0.01),
         early_pass: raw.early_pass.unwrap_or(false),
         mode: raw.mode.unwrap_or(Mode::Sequential),
+        failing_minutes,
+        of_minutes,
+        traffic_vanished: raw
+            .traffic_vanished
+            .unwrap_or(OnTrafficVanished::Inconclusive),
         on_inconclusive: raw.on_inconclusive.unwrap_or(OnInconclusive::Hold),
         data_lag: c.duration(&at("data_lag"), raw.data_lag, seconds(120), Duration::ZERO),
         http: http

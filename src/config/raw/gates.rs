@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::config::raw::{RawDuration, RawRate, RawScalar, Word};
 use crate::core::gate::http::HttpMode;
-use crate::core::gate::{Mode, OnInconclusive};
+use crate::core::gate::{Mode, OnInconclusive, OnTrafficVanished};
 
 /// What is watched after a deployment, and how. Only gates that stand here run.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -28,6 +28,16 @@ pub struct RawGates {
     /// How error rates are judged: by a sequential test or by a fixed threshold. Default: `sequential`.
     #[schemars(with = "Option<Word<Mode>>")]
     pub mode: Option<Mode>,
+    /// With `mode: threshold`: minutes above the bound that fail a gate. Default: `2`; at most `of_minutes`.
+    #[schemars(range(min = 1, max = 60))]
+    pub failing_minutes: Option<u32>,
+    /// With `mode: threshold`: the newest minutes with requests that `failing_minutes` is counted among. Default: `3`, or
+    /// `failing_minutes` where that is more.
+    #[schemars(range(min = 1, max = 60))]
+    pub of_minutes: Option<u32>,
+    /// What it means when requests stop coming, where enough were expected. Default: `inconclusive`.
+    #[schemars(with = "Option<Word<OnTrafficVanished>>")]
+    pub traffic_vanished: Option<OnTrafficVanished>,
     /// What follows when neither side is proven. Default: `hold` (alert, leave it, exit 5).
     #[schemars(with = "Option<Word<OnInconclusive>>")]
     pub on_inconclusive: Option<OnInconclusive>,

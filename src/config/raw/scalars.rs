@@ -12,7 +12,7 @@ use crate::config::scalar::{parse_duration, parse_rate};
 use crate::config::settings::Store;
 use crate::core::alert::{AlertEvent, Channel};
 use crate::core::gate::http::HttpMode;
-use crate::core::gate::{Mode, OnInconclusive};
+use crate::core::gate::{Mode, OnInconclusive, OnTrafficVanished};
 use crate::core::policy::ApprovalRule;
 use crate::core::record::Verdict;
 use crate::core::restore::Strategy;
@@ -132,6 +132,7 @@ choice! {
     Locale = "Locale",
     Mode = "Mode",
     OnInconclusive = "OnInconclusive",
+    OnTrafficVanished = "OnTrafficVanished",
     Store = "Store",
     Strategy = "Strategy",
     Verdict = "Verdict",

@@ -124,6 +124,10 @@ fn words_numbers_durations_and_rates() {
     let said = table(&[
         ("a word near", in_gates("mode: sequental")),
         ("a word far", in_gates("on_inconclusive: shrug")),
+        (
+            "more failing minutes than there are",
+            in_gates("{ failing_minutes: 4, of_minutes: 3 }"),
+        ),
         ("locale", plain("version: 1\nlocale: kr\n")),
         (
             "a store",

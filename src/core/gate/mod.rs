@@ -60,6 +60,16 @@ words! {
     }
 }
 
+words! {
+    /// What it means that the requests themselves are gone.
+    OnTrafficVanished {
+        /// Nothing is proven: it is unknown whether the service is well.
+        Inconclusive = "inconclusive",
+        /// The deployment broke the way to the service.
+        Degraded = "degraded",
+    }
+}
+
 /// The `gates` part of an environment's configuration, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateSettings {
@@ -75,8 +85,14 @@ pub struct GateSettings {
     pub early_pass: bool,
     /// How error rates are judged.
     pub mode: Mode,
+    /// Minutes above its bound, of the newest [`Self::of_minutes`] with requests, that fail a gate in threshold mode.
+    pub failing_minutes: u32,
+    /// See [`Self::failing_minutes`].
+    pub of_minutes: u32,
     /// What an unproven end means.
     pub on_inconclusive: OnInconclusive,
+    /// What vanished requests mean in sequential mode.
+    pub traffic_vanished: OnTrafficVanished,
     /// Age at which a metric bucket counts as complete.
     pub data_lag: Duration,
     /// HTTP gates.

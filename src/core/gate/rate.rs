@@ -1,7 +1,7 @@
 //! One share of bad requests against its bound: from minutes of counts to a finding; knows no function and no API.
 
 use crate::core::gate::series::Series;
-use crate::core::gate::{Counted, Finding, GateKind, GateSettings, Mode, Seen};
+use crate::core::gate::{Counted, Finding, GateKind, GateSettings, Mode, OnTrafficVanished, Seen};
 use crate::core::observation::Why;
 use crate::core::reason::ReasonCode;
 use crate::core::record::Verdict;
@@ -13,10 +13,6 @@ use crate::core::verdict::{self, Bucket, PreparedTest, RateFinding, RateTest, Th
 pub const SLOWER_THAN_P95: f64 = 0.05;
 /// See [`SLOWER_THAN_P95`].
 pub const SLOWER_THAN_P99: f64 = 0.01;
-
-/// The simple mode fails at 2 of the newest 3 minutes with requests.
-const FAILING_MINUTES: u32 = 2;
-const OF_MINUTES: u32 = 3;
 
 /// What the bad requests are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +70,12 @@ pub struct Terms {
     pub planned: u32,
     /// Whole minutes that are final when the window ends.
     pub watched: u32,
+    /// The simple mode fails at so many,
+    pub failing: u32,
+    /// of so many newest minutes with requests.
+    pub of: u32,
+    /// What vanished requests mean.
+    pub traffic_vanished: OnTrafficVanished,
 }
 
 impl Terms {
@@ -86,6 +88,9 @@ impl Terms {
             alpha: share(gates.false_rollback, tests),
             planned: planned_buckets(gates.window.as_secs(), gates.bake.as_secs()),
             watched: watched(gates),
+            failing: gates.failing_minutes,
+            of: gates.of_minutes,
+            traffic_vanished: gates.traffic_vanished,
         }
     }
 }
@@ -110,7 +115,10 @@ pub struct RateJudge {
 
 #[derive(Debug, Clone)]
 enum Test {
-    Sequential(Box<PreparedTest>),
+    Sequential {
+        test: Box<PreparedTest>,
+        traffic_vanished: OnTrafficVanished,
+    },
     Threshold {
         rule: Threshold,
         bad_before: bool,
@@ -131,13 +139,21 @@ impl RateJudge {
         match terms.mode {
             Mode::Sequential => {
                 let bound = gate.bound.clamp(1e-9, 1.0 - 1e-9);
-                match RateTest::new(bound, terms.alpha, terms.planned.max(1)) {
+                // The same level tests the errors and the traffic: where both may fail, each has half.
+                let alpha = match terms.traffic_vanished {
+                    OnTrafficVanished::Inconclusive => terms.alpha,
+                    OnTrafficVanished::Degraded => terms.alpha / 2.0,
+                };
+                match RateTest::new(bound, alpha, terms.planned.max(1)) {
                     Ok(test) => {
                         let prepared = PreparedTest::new(test, before, day_before);
                         Self {
                             alpha: Some(terms.alpha),
                             thin: !prepared.promises(terms.watched),
-                            test: Test::Sequential(Box::new(prepared)),
+                            test: Test::Sequential {
+                                test: Box::new(prepared),
+                                traffic_vanished: terms.traffic_vanished,
+                            },
                         }
                     }
                     Err(error) => Self {
@@ -157,18 +173,18 @@ impl RateJudge {
     fn threshold(gate: &RateGate, terms: Terms, before: &[Bucket]) -> Self {
         let rule = Threshold {
             bound: gate.bound,
-            failing: FAILING_MINUTES,
-            of: OF_MINUTES,
+            failing: terms.failing,
+            of: terms.of,
             fewest_requests: 1,
         };
-        let newest = before.len().saturating_sub(OF_MINUTES as usize);
+        let newest = before.len().saturating_sub(terms.of as usize);
         let tail = before.get(newest..).unwrap_or_default();
         let seen = Totals::of(before);
         let busy = seen.busy_minutes as f64 / (seen.known_minutes.max(1)) as f64;
         Self {
             alpha: None,
             thin: seen.known_minutes > 0
-                && busy * f64::from(terms.watched) < f64::from(FAILING_MINUTES),
+                && busy * f64::from(terms.watched) < f64::from(terms.failing),
             test: Test::Threshold {
                 bad_before: rule.judge(tail).0 == verdict::Verdict::Degraded,
                 rule,
@@ -180,9 +196,12 @@ impl RateJudge {
     #[must_use]
     pub fn finding(&self, gate: &RateGate, after: &[Bucket], why: Option<&Why>) -> Finding {
         let finding = match &self.test {
-            Test::Sequential(test) => Finding {
+            Test::Sequential {
+                test,
+                traffic_vanished,
+            } => Finding {
                 alpha: self.alpha,
-                ..sequential(gate, &test.judge(after), self.thin)
+                ..sequential(gate, &test.judge(after), self.thin, *traffic_vanished)
             },
             Test::Threshold { rule, bad_before } => {
                 simple(gate, rule, *bad_before, self.thin, after)
@@ -223,12 +242,20 @@ fn counted(seen: Totals) -> Option<Counted> {
     })
 }
 
-fn sequential(gate: &RateGate, found: &RateFinding, thin: bool) -> Finding {
+fn sequential(
+    gate: &RateGate,
+    found: &RateFinding,
+    thin: bool,
+    traffic_vanished: OnTrafficVanished,
+) -> Finding {
     let reason = reason(gate.about, found.reason);
+    let gone =
+        reason == ReasonCode::TrafficVanished && traffic_vanished == OnTrafficVanished::Degraded;
     Finding {
         verdict: match found.verdict {
             verdict::Verdict::Healthy => Verdict::Healthy,
             verdict::Verdict::Degraded => Verdict::Degraded,
+            verdict::Verdict::Inconclusive if gone => Verdict::Degraded,
             verdict::Verdict::Inconclusive => Verdict::Inconclusive,
         },
         reason,
@@ -243,7 +270,7 @@ fn sequential(gate: &RateGate, found: &RateFinding, thin: bool) -> Finding {
         counted: counted(found.seen),
         bound: Some(found.theta_abs),
         baseline_bound: found.theta_rel,
-        evidence: found.evidence,
+        evidence: if gone { 1.0 } else { found.evidence },
         // Without a request there is nothing but a rounding.
         pass_evidence: if found.seen.requests > 0 {
             found.pass_evidence

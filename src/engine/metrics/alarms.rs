@@ -20,6 +20,16 @@ pub async fn alarms(
     Some(seen)
 }
 
+/// Names of the alarms that fire, as far as that is known.
+#[must_use]
+pub fn firing(seen: Option<&Result<Vec<AlarmSeen>, CloudError>>) -> Vec<String> {
+    let Some(Ok(alarms)) = seen else {
+        return Vec::new();
+    };
+    let firing = alarms.iter().filter(|a| a.state == AlarmState::Alarm);
+    firing.map(|a| a.name.clone()).collect()
+}
+
 /// The check "alarms not already firing" before a deployment.
 #[must_use]
 pub fn alarms_check(seen: Option<&Result<Vec<AlarmSeen>, CloudError>>) -> CheckResult {
@@ -28,9 +38,8 @@ pub fn alarms_check(seen: Option<&Result<Vec<AlarmSeen>, CloudError>>) -> CheckR
         Some(Err(error)) => CheckResult::Unavailable {
             why: error.why.clone(),
         },
-        Some(Ok(alarms)) => {
-            let firing = alarms.iter().filter(|a| a.state == AlarmState::Alarm);
-            let names: Vec<&str> = firing.map(|a| a.name.as_str()).collect();
+        Some(Ok(_)) => {
+            let names = firing(seen);
             if names.is_empty() {
                 CheckResult::Passed {
                     note: None,

@@ -81,7 +81,8 @@ pub async fn run(
         rules: &past.rules,
     };
     if common.json {
-        print_json(&json(&told, args.days, context.ports.clock.now()));
+        let now = context.ports.clock.now();
+        print_json(&json(&told, args.days, now, locale));
     } else {
         out::line(text(&told, locale, colours()).trim_end());
     }

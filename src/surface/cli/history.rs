@@ -168,7 +168,11 @@ pub async fn show(
         DeploymentId::new(args.id.clone()).map_err(|e| Failed::new(Exit::Usage, e.to_string()))?;
     let (context, stored) = find(common, args, &id, env, connect).await?;
     if common.json {
-        print_json(&crate::render::json::show(&stored.record, &stored.entries));
+        print_json(&crate::render::json::show(
+            &stored.record,
+            &stored.entries,
+            context.locale,
+        ));
     } else {
         out::line(
             crate::render::terminal::show(

@@ -69,7 +69,7 @@ pub async fn verify(
             "verdict": judgement.verdict.as_str(),
             "reasonCode": judgement.reason.as_str(),
             "reason": reason::meaning(judgement.reason, locale),
-            "gates": crate::render::json::findings(&judgement.findings),
+            "gates": crate::render::json::findings(&judgement.findings, locale),
         }));
     } else {
         out::line(&format!(

@@ -123,6 +123,15 @@ async fn the_past_is_judged_as_it_would_have_been_beside_other_rules() {
     assert_eq!(bad["verdict"], "degraded", "{bad}");
     assert_eq!(bad["minute"], 5, "three minutes and the delay of the data");
     assert_eq!(bad["gate"]["gate"], "CreateTodo");
+    assert_eq!(
+        (&bad["gate"]["counted"]["requests"], &bad["gate"]["rate"]),
+        (&json!(300), &json!(0.3))
+    );
+    let sentence = bad["gate"]["sentence"].as_str().unwrap_or_default();
+    assert!(
+        sentence.contains("90 of 300 requests failed (30 %)"),
+        "{sentence}"
+    );
     let rule = |name: &str| {
         let rules = told["rules"].as_array().expect("rules");
         rules

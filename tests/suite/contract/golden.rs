@@ -152,6 +152,7 @@ fn start() -> Start {
         stacks,
         failing_before: vec!["old".into()],
         versions_before: vec![("api".into(), "0000000".into())],
+        alarms_before: Vec::new(),
         ..guard.start_event()
     }
 }

@@ -223,6 +223,7 @@ impl Guard {
             stacks: Vec::new(),
             failing_before: Vec::new(),
             versions_before: Vec::new(),
+            alarms_before: Vec::new(),
             locked: true,
             unguarded: false,
             heir_of: None,

@@ -315,6 +315,24 @@ fn an_alarm_that_fires_before_refuses_a_deployment_but_not_the_one_that_mends() 
 }
 
 #[test]
+fn an_alarm_that_fired_before_and_fires_anew_without_having_been_well_is_no_evidence() {
+    let story = Story::with(|setup| {
+        setup.gates.alarms = Some(AlarmsGate {
+            names: vec!["todo-5xx".to_owned()],
+            prefix: None,
+        });
+    });
+    alarm(&story, "todo-5xx", AlarmState::Alarm);
+    // Through INSUFFICIENT_DATA and back while it is deployed: CloudWatch tells a time after the deployment's start.
+    lock(&story.town.sky.alarms)[0].since = Some(story.time.now().plus(MINUTE * 60));
+    let fix = Job::new(1, 2).kind(DeploymentType::Hotfix);
+    let end = story.end_of(&fix);
+    assert_eq!(end.exit(), Exit::Fine);
+    assert_eq!(finding(&story, "alarms").reason, ReasonCode::FailingBefore);
+    story.check("fired anew");
+}
+
+#[test]
 fn a_metric_that_does_not_exist_names_the_nearest() {
     let story = Story::with(|setup| {
         setup.gates.metric = vec![MetricGate {

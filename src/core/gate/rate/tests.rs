@@ -29,6 +29,9 @@ fn terms(mode: Mode) -> Terms {
         alpha: 0.01,
         planned: 40,
         watched: 8,
+        failing: 2,
+        of: 3,
+        traffic_vanished: OnTrafficVanished::Inconclusive,
     }
 }
 
@@ -77,6 +80,59 @@ fn no_data_is_never_a_fail_nor_a_pass_and_little_traffic_is_thin() {
         (gone.reason, gone.thin),
         (ReasonCode::TrafficVanished, false)
     );
+}
+
+#[test]
+fn vanished_traffic_fails_where_it_is_configured_to_and_other_silence_does_not() {
+    let strict = Terms {
+        traffic_vanished: OnTrafficVanished::Degraded,
+        ..terms(Mode::Sequential)
+    };
+    let (gate, busy) = (gate(), [Bucket::known(60, 0); 60]);
+    let found = |before: &[Bucket], after: &[Bucket]| {
+        RateJudge::new(&gate, strict, before, None).finding(&gate, after, None)
+    };
+    let gone = found(&busy, &[Bucket::known(0, 0); 10]);
+    assert_eq!(
+        (gone.verdict, gone.reason, gone.evidence),
+        (Verdict::Degraded, ReasonCode::TrafficVanished, 1.0)
+    );
+    let quiet = [Bucket::known(0, 0); 60];
+    for (before, after) in [
+        (&busy, [Bucket::Unknown; 10]),
+        (&busy, [Bucket::known(55, 0); 10]),
+        (&quiet, [Bucket::known(0, 0); 10]),
+    ] {
+        assert_ne!(
+            found(before, &after).verdict,
+            Verdict::Degraded,
+            "{after:?}"
+        );
+    }
+}
+
+#[test]
+fn the_simple_mode_takes_m_of_n_minutes() {
+    let (gate, busy) = (gate(), [Bucket::known(60, 0); 60]);
+    let (bad, good) = (Bucket::known(60, 30), Bucket::known(60, 0));
+    for (failing, of, needed) in [(1, 1, 1), (2, 3, 2), (4, 5, 4)] {
+        let terms = Terms {
+            failing,
+            of,
+            ..terms(Mode::Threshold)
+        };
+        let judge = RateJudge::new(&gate, terms, &busy, None);
+        let verdict = |after: &[Bucket]| judge.finding(&gate, after, None).verdict;
+        assert_eq!(verdict(&vec![bad; needed]), Verdict::Degraded);
+        assert_ne!(verdict(&vec![bad; needed - 1]), Verdict::Degraded);
+        // One good minute among the newest is forgiven where N is larger than M.
+        let mut mixed = vec![bad; needed];
+        mixed.insert(needed - 1, good);
+        assert_eq!(
+            verdict(&mixed) == Verdict::Degraded,
+            of > failing || needed == 1
+        );
+    }
 }
 
 #[test]

@@ -183,7 +183,7 @@ pub async fn run(common: &Common, file: &str, connect: &dyn Connect) -> Result<E
             "reasonCode": judgement.reason.as_str(),
             "reason": reason::meaning(judgement.reason, locale),
             "seconds": story.at.as_secs(),
-            "gates": crate::render::json::findings(&judgement.findings),
+            "gates": crate::render::json::findings(&judgement.findings, locale),
             "story": lines,
         }));
     } else {
