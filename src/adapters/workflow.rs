@@ -75,7 +75,7 @@ fn failed(error: &ForgeError) -> MoveError {
 fn declared(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
     let workflow: Value = serde_yaml::from_str(text).ok()?;
     // An older YAML would read the key as a truth value.
-    let on = (workflow.get("on")).or_else(|| workflow.get(&Value::Bool(true)))?;
+    let on = (workflow.get("on")).or_else(|| workflow.get(Value::Bool(true)))?;
     let dispatch = match on {
         Value::Mapping(_) => on.get("workflow_dispatch")?,
         _ => return None,
