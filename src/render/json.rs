@@ -102,7 +102,7 @@ pub fn show(stored: &Record, journal: &[Entry], locale: Locale) -> Value {
         _ => None,
     });
     if let Value::Object(map) = &mut out {
-        if let Some(judgement) = judged.last() {
+        if let Some(judgement) = judged.next_back() {
             map.insert("gates".to_owned(), findings(&judgement.findings, locale));
         }
         map.insert("journal".to_owned(), entries(journal));
