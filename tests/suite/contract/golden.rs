@@ -375,7 +375,7 @@ fn bodies_of_version_1_are_read_and_replay() {
         assert_eq!(&read[..], std::slice::from_ref(wanted));
         assert!(is_listed(wanted) && names.insert(wanted.name()));
     }
-    assert_eq!(names.len(), 19, "one event of every kind");
+    assert_eq!(names.len(), 20, "one event of every kind");
     for (name, written) in journals() {
         let bodies = kept["journals"][name].as_array().expect("a journal");
         let bodies: Vec<String> = bodies.iter().map(ToString::to_string).collect();
