@@ -676,8 +676,14 @@ fn github_routes(config: String) -> Router {
         commit(GOOD, "List the todos", None),
     ]);
     let contents = move |UrlPath(_): UrlPath<String>| std::future::ready(config.clone());
+    let none = || get(|| std::future::ready(axum::Json(json!([]))));
+    let made =
+        || post(|| std::future::ready((StatusCode::CREATED, axum::Json(json!({ "id": 1 })))));
     let repo = Router::new()
         .route("/contents/{*path}", get(contents))
+        .route("/commits/{sha}/pulls", none())
+        .route("/deployments", none().merge(made()))
+        .route("/deployments/{id}/statuses", none().merge(made()))
         .route(
             "/commits",
             get(move || std::future::ready(axum::Json(commits.clone()))),

@@ -58,10 +58,11 @@ pub enum Service {
     CloudWatch,
     Logs,
     Lambda,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::DynamoDb,
         Self::Sns,
         Self::Sts,
@@ -69,6 +70,7 @@ impl Service {
         Self::CloudWatch,
         Self::Logs,
         Self::Lambda,
+        Self::S3,
     ];
 
     /// Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints" (identifiers).
@@ -81,6 +83,7 @@ impl Service {
             Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
             Self::Logs => "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
+            Self::S3 => "AWS_ENDPOINT_URL_S3",
         }
     }
 }
@@ -283,6 +286,12 @@ impl Aws {
     #[must_use]
     pub fn region(&self) -> &str {
         self.site.region()
+    }
+
+    /// The one HTTP client, for what no SDK of ours does.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.site.http
     }
 
     /// The configuration for a service's client, its endpoint set.

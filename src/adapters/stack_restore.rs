@@ -18,6 +18,7 @@ use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepStat
 
 mod sets;
 mod template;
+mod upload;
 
 use sets::{Progress, Set, Sets};
 
@@ -62,9 +63,25 @@ impl StackRestore {
         Ok(answer.template_body().unwrap_or_default().to_owned())
     }
 
+    /// Larger than a request takes, it has to go through the bucket that CDK has made for templates.
+    async fn fits(&self, saved: &SavedStack) -> Result<(), NoPlan> {
+        let bytes = template::compact(&saved.template).len();
+        if bytes <= template::LARGEST {
+            return Ok(());
+        }
+        let bucket = self.sets.bucket().await;
+        match bucket.map_err(|e| NoPlan::Unknown(e.why))? {
+            Some(_) if bytes <= upload::LARGEST => Ok(()),
+            Some(_) | None => Err(NoPlan::NotApplicable(Obstacle::TemplateTooLarge {
+                stack: saved.name.clone(),
+                bytes,
+            })),
+        }
+    }
+
     /// What stands against bringing this stack back, as far as reading shows.
     async fn check(&self, saved: &SavedStack) -> Result<(), NoPlan> {
-        fits(saved)?;
+        self.fits(saved).await?;
         let (status, now) = join(
             self.sets.status(&saved.name),
             self.template_now(&saved.name),
@@ -141,17 +158,6 @@ impl StackRestore {
             ))),
         }
     }
-}
-
-fn fits(saved: &SavedStack) -> Result<(), NoPlan> {
-    let bytes = template::compact(&saved.template).len();
-    if bytes > template::LARGEST {
-        return Err(NoPlan::NotApplicable(Obstacle::TemplateTooLarge {
-            stack: saved.name.clone(),
-            bytes,
-        }));
-    }
-    Ok(())
 }
 
 /// True where CloudFormation takes no update before a person has acted.
@@ -240,7 +246,7 @@ impl Mover for StackRestore {
     }
 
     async fn foresee(&self, state: Option<&SavedState>) -> Result<(), NoPlan> {
-        saved(state)?.stacks.iter().try_for_each(fits)
+        sum(join_all(saved(state)?.stacks.iter().map(|stack| self.fits(stack))).await)
     }
 
     async fn plan(&self, restore: &Restore<'_>) -> Result<Vec<PlannedStep>, NoPlan> {

@@ -198,11 +198,13 @@ impl WorkflowRuns {
         let (forge, workflow) = self.at_hand()?;
         let ordered = restore.ordered.unwrap_or_else(|| self.clock.now());
         let since = ordered.minus(CLOCKS);
+        // GitHub numbers runs in their order.
         let known = [restore.deployment.start.run.run, self.settings.own_run];
+        let newer = |run: &RunSeen| known.iter().flatten().all(|known| run.id > *known);
         loop {
             let found = forge.dispatched_since(&workflow.file, &workflow.git_ref, since);
             let mut runs: Vec<RunSeen> = found.await.map_err(|e| failed(&e))?;
-            runs.retain(|run| !known.contains(&Some(run.id)));
+            runs.retain(newer);
             if runs.iter().any(|run| run.title.contains(step.key.as_str())) {
                 runs.retain(|run| run.title.contains(step.key.as_str()));
             }

@@ -117,6 +117,8 @@ pub enum Effect {
     Observe,
     /// Make the plan to restore, or say why there is none.
     PlanRestore,
+    /// Make the plan of a rollback that no job's steps could deploy, or say why there is none.
+    PlanRollback,
     /// Order this step.
     Order(StepKey),
     /// Look whether this ordered step was done, and do it if not.
@@ -360,6 +362,7 @@ impl Deployment {
     #[must_use]
     pub fn owed(&self) -> Effect {
         match &self.state {
+            State::Deploying if self.rolls_back_alone() => Effect::PlanRollback,
             State::Deploying => Effect::AwaitJob,
             State::JobEnded { job, live } => after_job(*job, *live),
             State::Watching { .. } => Effect::Observe,
@@ -378,6 +381,14 @@ impl Deployment {
     #[must_use]
     pub fn is_rollback(&self) -> bool {
         self.start.kind == DeploymentType::Rollback
+    }
+
+    /// A rollback from a terminal or by the keeper: there is no job whose steps could deploy the version.
+    fn rolls_back_alone(&self) -> bool {
+        self.is_rollback()
+            && self.allowed
+            && self.start.target.is_some()
+            && self.start.run.run.is_none()
     }
 
     /// The version that a restore brings back: what a rollback asks for as long as it has not been judged itself.

@@ -512,10 +512,10 @@ async fn begin(
             alarms_before: firing(look.alarms.as_ref()),
             locked: allowed,
             unguarded: false,
-            changes: extra.brings.lines.clone(),
-            changes_left_out: extra.brings.left_out,
             heir_of: heir_of.clone(),
             automatic: false,
+            changes: extra.brings.lines.clone(),
+            changes_left_out: extra.brings.left_out,
         };
         let mut events = vec![Event::Checked {
             lines: extra.checks.clone(),

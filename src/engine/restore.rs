@@ -138,12 +138,8 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     }
 }
 
-/// Brings the version back that this deployment asks for, where there is no job whose steps could deploy it.
-pub async fn roll_back(
-    session: &mut Session,
-    say: &Sayer,
-    stop: &mut Stop,
-) -> Result<Drove, EngineError> {
+/// Plans a rollback where there is no job whose steps could deploy the version, or ends it.
+pub async fn plan_alone(session: &mut Session) -> Result<(), EngineError> {
     match plan_rollback(session).await? {
         RollsBack::Here | RollsBack::Closed => {}
         RollsBack::ByTheJob(why) => {
@@ -158,6 +154,15 @@ pub async fn roll_back(
             session.close(Vec::new(), closing).await?;
         }
     }
+    Ok(())
+}
+
+/// Brings the version back that this deployment asks for, from a terminal or by the keeper.
+pub async fn roll_back(
+    session: &mut Session,
+    say: &Sayer,
+    stop: &mut Stop,
+) -> Result<Drove, EngineError> {
     let how = How {
         job: JobStatus::Success,
         quick: false,

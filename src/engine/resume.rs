@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use crate::core::deployment::{Deployment, Effect, State, after_job};
 use crate::core::gate::OnInconclusive;
 use crate::core::journal::{
@@ -11,7 +13,7 @@ use crate::core::journal::{
 use crate::core::judge::Policy;
 use crate::core::record::{Decision, Status, Verdict};
 use crate::engine::observe::{live_change, of_version};
-use crate::engine::saving::{Beside, Kept};
+use crate::engine::saving::{self, Beside, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, one_look_until, watch, watch_unrecorded};
 use crate::engine::{EngineError, Ports, Say, Sayer, Setup, Stop};
@@ -83,7 +85,11 @@ pub async fn drive(
         }
         let restores = matches!(
             owed,
-            Effect::PlanRestore | Effect::Order(_) | Effect::Act(_) | Effect::VerifyRestore(_)
+            Effect::PlanRestore
+                | Effect::PlanRollback
+                | Effect::Order(_)
+                | Effect::Act(_)
+                | Effect::VerifyRestore(_)
         );
         let asked = *stop.borrow();
         if let (true, Some(by)) = (restores, asked) {
@@ -121,6 +127,7 @@ pub async fn drive(
                 }
             }
             Effect::PlanRestore => restore::plan(session).await?,
+            Effect::PlanRollback => restore::plan_alone(session).await?,
             Effect::Order(key) => restore::order(session, key).await?,
             Effect::Act(key) if session.deployment.is_handed_over() => {
                 if redeploy::hand_over(session, &key, how.job).await? {
@@ -183,6 +190,12 @@ async fn job_ended(session: &mut Session, how: How) -> Result<(), EngineError> {
     .await;
     let before = session.deployment.state.clone();
     let job = how.job;
+    let unseen = matches!(live, LiveChange::Unchanged | LiveChange::Unknown);
+    let live = if job != JobStatus::Success && unseen && aliases_moved(session).await {
+        LiveChange::Changed
+    } else {
+        live
+    };
     if before == (State::JobEnded { job, live }) {
         return Ok(());
     }
@@ -196,10 +209,46 @@ async fn job_ended(session: &mut Session, how: How) -> Result<(), EngineError> {
         | Effect::AwaitJob
         | Effect::Observe
         | Effect::PlanRestore
+        | Effect::PlanRollback
         | Effect::Order(_)
         | Effect::Act(_)
         | Effect::VerifyRestore(_)
         | Effect::Nothing => session.append(vec![ended]).await,
+    }
+}
+
+/// Stacks may stand as before while an alias serves another version: what was saved before tells.
+async fn aliases_moved(session: &Session) -> bool {
+    let (ports, scope) = (session.ports(), saving::scope(session.setup()));
+    let Some(name) = session
+        .deployment
+        .saved_before
+        .as_ref()
+        .filter(|_| !scope.is_empty())
+    else {
+        return false;
+    };
+    let (then, now) = join(
+        ports.history.state(name, ports.clock.now()),
+        ports.saver.capture(&scope),
+    )
+    .await;
+    match (then, now) {
+        (Ok(Some(then)), Ok(now)) => then.functions.iter().any(|function| {
+            function.aliases.iter().any(|alias| {
+                now.alias(&function.name, &alias.name)
+                    .is_some_and(|now| now.version != alias.version || now.weights != alias.weights)
+            })
+        }),
+        (Ok(None), _) => false,
+        (Err(error), _) => {
+            tracing::warn!(code = "DG242", %error, "what was saved before cannot be read");
+            false
+        }
+        (_, Err(error)) => {
+            tracing::warn!(code = "DG243", %error, "what runs now cannot be compared with before");
+            false
+        }
     }
 }
 

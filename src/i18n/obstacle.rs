@@ -79,7 +79,7 @@ fn english(obstacle: &Obstacle) -> String {
             piece(status)
         ),
         Obstacle::TemplateTooLarge { stack, bytes } => format!(
-            "the template of {} has {bytes} bytes; above 51200 CloudFormation reads it from an S3 bucket only, and none is configured",
+            "the template of {} has {bytes} bytes; above 51200 CloudFormation reads it from an S3 bucket only, up to 1 MB, and CDK's own (of the stack CDKToolkit) is not there",
             piece(stack)
         ),
         Obstacle::NotAvailable => "it is not available here".to_owned(),
@@ -132,7 +132,7 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(status)
         ),
         Obstacle::TemplateTooLarge { stack, bytes } => format!(
-            "{} 스택의 템플릿이 {bytes}바이트입니다. 51200바이트를 넘으면 S3 버킷이 필요한데 설정되어 있지 않습니다",
+            "{} 스택의 템플릿이 {bytes}바이트입니다. 51200바이트를 넘으면 S3 버킷으로 1MB까지만 넘길 수 있는데, CDK 버킷(CDKToolkit 스택)이 없습니다",
             piece(stack)
         ),
         Obstacle::NotAvailable => "여기서는 쓸 수 없습니다".to_owned(),

@@ -4,8 +4,8 @@ use crate::core::outcome::{Exit, KeeperSeen, Report};
 use crate::core::policy::CheckResult;
 use crate::core::record::DeploymentType;
 use crate::i18n::reason::meaning;
-use crate::i18n::wording::{is_invisible, one_line};
-use crate::i18n::{Ending, Locale, Message, sight};
+use crate::i18n::wording::{is_invisible, one_line, time};
+use crate::i18n::{Ending, Label, Locale, Message, sight};
 use crate::render::next;
 use crate::render::story::Story;
 use crate::render::summary::undelivered_lines;
@@ -252,6 +252,17 @@ pub fn log_lines(report: &Report, locale: Locale) -> Vec<String> {
     }
     if findings.len() > 100 {
         out.push(Message::AndMore(findings.len() as u64 - 100).text(locale));
+    }
+    if !report.candidates.is_empty() {
+        out.push(format!("{}:", Label::Candidates.text(locale)));
+    }
+    for candidate in &report.candidates {
+        let commit = candidate.git_ref.as_ref().map_or("-", |c| c.short());
+        out.push(format!(
+            "  {}  {commit}  {}",
+            time(candidate.at, None),
+            candidate.deployment
+        ));
     }
     out.extend(undelivered_lines(&report.told, locale));
     if report.keeper == KeeperSeen::Absent {

@@ -28,7 +28,10 @@ pub fn chart(entries: &[Entry], now: Timestamp, locale: Locale) -> Option<String
     if bars.is_empty() {
         return None;
     }
-    let mut out = String::from("gantt\n    dateFormat x\n    axisFormat %H:%M:%S\n");
+    // The names of the sections stand left of the bars, and the longest needs more room than Mermaid leaves by itself.
+    let mut out = String::from(
+        "%%{init: {\"gantt\": {\"leftPadding\": 170}}}%%\ngantt\n    dateFormat x\n    axisFormat %H:%M:%S\n",
+    );
     let mut section = None;
     for bar in bars.iter().take(MOST_BARS) {
         if section != Some(bar.section) {

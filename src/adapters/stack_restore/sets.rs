@@ -75,7 +75,7 @@ pub enum Progress {
     Failed(String),
 }
 
-fn failed(call: &str, why: Why) -> CloudError {
+pub(super) fn failed(call: &str, why: Why) -> CloudError {
     CloudError {
         call: format!("cloudformation:{call}"),
         why,
@@ -123,6 +123,12 @@ impl Sets {
             .capabilities
             .iter()
             .map(|c| Capability::from(c.as_str()));
+        let template = template::compact(&saved.template);
+        let (body, url) = if template.len() <= template::LARGEST {
+            (Some(template), None)
+        } else {
+            (None, Some(self.upload(&template).await?))
+        };
         let made = self
             .aws
             .cloudformation()
@@ -131,7 +137,8 @@ impl Sets {
             .change_set_name(token)
             .client_token(token)
             .change_set_type(ChangeSetType::Update)
-            .template_body(template::compact(&saved.template))
+            .set_template_body(body)
+            .set_template_url(url)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))

@@ -247,9 +247,6 @@ fn tell(common: &Common, context: &Context, report: &Report) -> Exit {
         for line in crate::render::annotation::log_lines(report, context.locale) {
             out::line(&line);
         }
-        for candidate in &report.candidates {
-            out::line(candidate.deployment.as_str());
-        }
     }
     report.outcome.exit
 }

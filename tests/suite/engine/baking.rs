@@ -40,9 +40,9 @@ fn sweep(story: &Story) -> Option<Option<Verdict>> {
         KeptWhat::Alive { .. }
         | KeptWhat::Settling
         | KeptWhat::Closed(_)
+        | KeptWhat::RolledBack { .. }
         | KeptWhat::Freed
         | KeptWhat::Unreadable(_)
-        | KeptWhat::RolledBack { .. }
         | KeptWhat::LostRace
         | KeptWhat::Failed(_) => None,
     })

@@ -190,7 +190,7 @@ fn likely(deployment: &Deployment, dice: u8, other: Event) -> Event {
         } else {
             judged(Verdict::Degraded, Decision::Restore)
         }),
-        Effect::PlanRestore => Event::RestorePlanned { plan: plan(3) },
+        Effect::PlanRestore | Effect::PlanRollback => Event::RestorePlanned { plan: plan(3) },
         Effect::Order(key) => Event::StepStarted { key },
         Effect::Act(key) if dice.is_multiple_of(3) => Event::StepFailed {
             key,

@@ -195,3 +195,32 @@ async fn a_button_goes_back_in_main_without_the_jobs_steps() {
     let undone = record("deploy", "rolled_back", "healthy", "healthy");
     assert_eq!(prod.records().await, [good(), undone, rolled]);
 }
+
+/// The deploy step fails after it has moved the aliases: something else serves, though the stack stands as before.
+#[tokio::test]
+async fn a_deploy_step_that_fails_after_it_moved_aliases_is_undone() {
+    let prod = Prod::new(Like::default()).await;
+    prod.world.github.with(|hub| hub.commit("Make v2"));
+    let mut job = prod.world.start(prod.world.job(BINARY));
+    let status = prod
+        .following(async {
+            let guard = job.uses("guard", &[("environment", "prod")]).await;
+            guard.assert_code(0);
+            job.run("deploy", async {
+                prod.ship("v2", Behaviour::broken("v2")).await;
+                tokio::time::sleep(std::time::Duration::from_millis(120)).await;
+                Err("npx cdk deploy: exit code 1".to_owned())
+            })
+            .await;
+            job.finish().await
+        })
+        .await;
+    assert_eq!(status, "failure");
+    assert_eq!(
+        prod.aliases().await,
+        ["1", "1", "1"],
+        "{}",
+        job.post("guard").story()
+    );
+    assert_eq!(prod.records().await, [good(), undone()]);
+}

@@ -5,5 +5,6 @@ mod command;
 mod keeper;
 mod prod;
 mod stacks;
+mod sweep;
 mod told;
 mod workflows;

@@ -32,6 +32,10 @@ pub struct Like {
     pub functions: usize,
     pub aliases: bool,
     pub strategies: &'static str,
+    /// Further resources of the stack.
+    pub resources: Value,
+    /// Stacks that are deployed before it.
+    pub before: &'static [&'static str],
     /// Told by Slack and mail, in this language.
     pub told: Option<&'static str>,
     /// The workflow that `workflow` dispatches.
@@ -45,6 +49,8 @@ impl Default for Like {
             functions: 3,
             aliases: true,
             strategies: "lambda_alias",
+            resources: json!({}),
+            before: &[],
             told: None,
             workflow: None,
             more: String::new(),
@@ -99,6 +105,7 @@ async fn config(world: &World, like: &Like) -> String {
         );
     }
     let (strategies, more) = (like.strategies, &like.more);
+    let stacks = [like.before, &[STACK]].concat().join(", ");
     let workflow = like.workflow.map_or_else(String::new, |file| {
         format!(", workflow: {{ file: {file}, ref: main, timeout: 5m }}")
     });
@@ -109,7 +116,7 @@ locale: {locale}
 environments:
   prod:
     production: true
-    stacks: [{STACK}]
+    stacks: [{stacks}]
     gates:
       window: 6s
       interval: 1s
@@ -132,7 +139,14 @@ impl Prod {
     /// Nothing was ever deployed under guard.
     pub async fn bare(like: &Like) -> Self {
         let world = World::new().await;
-        let stack = template(like.functions, &json!({}));
+        for name in like.before {
+            let stack = template(0, &json!({}));
+            world
+                .scene
+                .create_stack(name, &stack, &[("Release", "v1")])
+                .await;
+        }
+        let stack = template(like.functions, &like.resources);
         world
             .scene
             .create_stack(STACK, &stack, &[("Release", "v1")])
@@ -342,6 +356,12 @@ impl Prod {
             container: None,
         };
         let ended = process.run().await;
+        // Whoever runs a command finds the folder as it was.
+        let left: Vec<_> = std::fs::read_dir(file.path())
+            .unwrap()
+            .map(|f| f.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["deploy-guard.yml"], "{args:?} leaves nothing behind");
         let lines: Vec<_> = ended.lines.iter().map(|l| l.text.as_str()).collect();
         (ended.code.unwrap_or(-1), lines.join("\n"))
     }

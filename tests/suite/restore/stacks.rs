@@ -21,10 +21,15 @@ fn like(strategies: &'static str) -> Like {
 impl Prod {
     /// The stack's parameter `Release`.
     pub async fn release(&self) -> String {
+        self.release_of(STACK).await
+    }
+
+    /// Another stack's parameter `Release`.
+    async fn release_of(&self, stack: &str) -> String {
         let xml = self
             .world
             .scene
-            .must_query("cloudformation", "DescribeStacks", &[("StackName", STACK)])
+            .must_query("cloudformation", "DescribeStacks", &[("StackName", stack)])
             .await;
         xml_text(&xml, "ParameterValue").unwrap_or_default()
     }
@@ -55,6 +60,16 @@ impl Prod {
 
     /// A job that updates the stack to release `v2` with these further resources; what guard and verify said.
     pub async fn update(&self, resources: &Value, verify: Uses) -> (StepResult, StepResult) {
+        self.update_after(async {}, resources, verify).await
+    }
+
+    /// The same, with something before it in the deploy step.
+    async fn update_after(
+        &self,
+        first: impl Future<Output = ()>,
+        resources: &Value,
+        verify: Uses,
+    ) -> (StepResult, StepResult) {
         self.world.github.with(|hub| hub.commit("Make v2"));
         let mut job = self.world.start(self.world.job(BINARY));
         self.with_stack("v2", async {
@@ -64,6 +79,7 @@ impl Prod {
                 let stack = template(self.functions.len(), resources);
                 // A later time than the creation's whole second.
                 tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+                first.await;
                 self.world
                     .scene
                     .update_stack(STACK, &stack, &[("Release", "v2")])
@@ -177,5 +193,106 @@ async fn a_dead_machine_does_not_stop_it() {
         assert_eq!(prod.records().await[1][1], "rolled_back", "{said}");
         let calls = prod.world.calls();
         assert_eq!(calls.count("CloudFormation", "ExecuteChangeSet"), 1);
+    }
+}
+
+/// Two stacks: the one that was deployed last is brought back first.
+#[tokio::test]
+async fn several_stacks_are_brought_back_in_reverse_order() {
+    let prod = Prod::new(Like {
+        before: &["todo-data"],
+        ..like("cloudformation")
+    })
+    .await;
+    let data = template(0, &json!({}));
+    let first = async {
+        prod.world
+            .scene
+            .update_stack("todo-data", &data, &[("Release", "v2")])
+            .await;
+    };
+    let verify = prod.update_after(first, &json!({}), verify()).await.1;
+    assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
+    assert_eq!(prod.release().await, "v1");
+    assert_eq!(prod.release_of("todo-data").await, "v1");
+    let calls = prod.world.calls();
+    let executed = calls.only(|c| c.operation == "ExecuteChangeSet");
+    let order: Vec<bool> = executed
+        .0
+        .iter()
+        .map(|c| c.body.contains("StackName=todo-prod"))
+        .collect();
+    assert_eq!(order, [true, false], "the last deployed one first");
+}
+
+/// Nothing of the stack has changed: there is nothing to apply, which is no failure.
+#[tokio::test]
+async fn a_stack_without_changes_is_done() {
+    let prod = Prod::new(Like {
+        functions: 1,
+        strategies: "lambda_alias, cloudformation",
+        ..Like::default()
+    })
+    .await;
+    prod.world
+        .fault(On::op("UpdateAlias").always(), Fault::Denied);
+    let verify = prod.deploy("v2", Behaviour::broken("v2"), 4).await;
+    let summary = verify.summary.clone().unwrap_or_default();
+    assert!(summary.contains("Done: todo-prod"), "{summary}");
+    let calls = prod.world.calls();
+    assert_eq!(calls.count("CloudFormation", "CreateChangeSet"), 1);
+    assert_eq!(calls.count("CloudFormation", "ExecuteChangeSet"), 0);
+}
+
+/// CloudFormation takes no update of a stack that is stuck: said, and left to a person.
+#[tokio::test]
+async fn a_stuck_stack_is_recognised() {
+    let prod = Prod::new(like("cloudformation")).await;
+    prod.deploy("v2", Behaviour::healthy("v2"), 0).await;
+    let stacks = prod.world.aws.stacks();
+    stacks.show_status(STACK, "UPDATE_ROLLBACK_FAILED");
+    let (code, said) = prod
+        .cli_alone(&["rollback", "prod", "last-success", "--yes"])
+        .await;
+    assert_ne!(code, 0, "{said}");
+    assert!(said.contains("UPDATE_ROLLBACK_FAILED"), "{said}");
+    let calls = prod.world.calls();
+    assert_eq!(calls.count("CloudFormation", "ExecuteChangeSet"), 0);
+}
+
+/// A template of 80 KB: through CDK's bucket where there is one, else said at the start.
+#[tokio::test]
+async fn a_large_template_goes_through_the_bucket_of_cdk() {
+    let mut large = json!({});
+    for n in 0..20 {
+        large[format!("Large{n}")] = json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Name": format!("/large/{n}"), "Type": "String", "Value": "x".repeat(4000) } });
+    }
+    for bootstrapped in [true, false] {
+        let prod = Prod::bare(&Like {
+            resources: large.clone(),
+            ..like("cloudformation")
+        })
+        .await;
+        if bootstrapped {
+            let bucket = json!({
+                "Resources": { "Bucket": { "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "cdk-assets" } } },
+                "Outputs": { "BucketName": { "Value": { "Ref": "Bucket" } } },
+            });
+            let text = bucket.to_string();
+            prod.world
+                .scene
+                .create_stack("CDKToolkit", &text, &[])
+                .await;
+        }
+        prod.deploy("v1", Behaviour::healthy("v1"), 0).await;
+        let (guard, verify) = prod.update(&large, verify()).await;
+        if bootstrapped {
+            assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
+            assert_eq!(prod.release().await, "v1");
+        } else {
+            let summary = guard.summary.clone().unwrap_or_default();
+            assert!(summary.contains("CDKToolkit"), "{summary}");
+            assert_eq!(verify.output("reason_code"), "no_strategy");
+        }
     }
 }

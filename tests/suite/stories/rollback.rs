@@ -121,6 +121,11 @@ async fn targets_that_cannot_be() {
         let guard = wrong(&world, unknown, "target_not_found").await;
         summed(&guard, &past[0].0);
         summed(&guard, &past[0].1[..8]);
+        let listed = guard
+            .log
+            .iter()
+            .any(|l| l.contains(&past[0].1[..8]) && l.contains(&past[0].0));
+        assert!(listed, "the log lists what could be: {}", guard.story());
     }
     wrong(&world, &past[1].0, "target_live").await;
     world.github.with(|hub| hub.commit("a bad one"));

@@ -206,6 +206,14 @@ async fn a_github_that_hangs_holds_nobody_up() {
     let guard = guard(&mut job, &[]).await;
     noted(&guard, "no answer in 10 s");
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    // Lock, record and message did not wait for it, and so the outputs between them did not.
+    for (service, operation) in [("DynamoDB", "TransactWriteItems"), ("Slack", "webhook")] {
+        let calls = world
+            .calls()
+            .only(|c| c.service == service && c.operation == operation);
+        let after = calls.0[0].started.duration_since(began);
+        assert!(after.as_secs() < 8, "{operation} after {after:?}");
+    }
     deploy(&mut job, Behaviour::healthy("v2")).await;
     assert_eq!(job.finish().await, "success");
     says(&record(&world).await, "success", "healthy", "healthy");
