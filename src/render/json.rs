@@ -97,7 +97,7 @@ pub fn history(
 pub fn show(stored: &Record, journal: &[Entry], locale: Locale) -> Value {
     let mut out = record(stored);
     let events = journal.iter().flat_map(|entry| &entry.events);
-    let judged = events.filter_map(|event| match event {
+    let mut judged = events.filter_map(|event| match event {
         Event::Judged(judgement) => Some(judgement),
         _ => None,
     });
