@@ -315,8 +315,7 @@ async fn keep_one(
             })
         }
         Owner::Gone { conclusion } => {
-            let stored = ports.history.deployment(&holder.deployment, now).await?;
-            let evidence = stored.and_then(|s| s.evidence);
+            let evidence = open_record(ports, holder).await?.and_then(|s| s.evidence);
             let setup = pins(setup, &Evidence::read(evidence.as_deref()));
             match take_over(
                 ports,

@@ -90,36 +90,45 @@ pub fn settled(said: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Messages of one write go out at once: each channel's are put in the order of their words.
 pub fn told_elsewhere(prod: &Prod, seen: (usize, usize)) -> String {
-    let mut text = String::new();
-    for message in prod.world.slack.messages().iter().skip(seen.0) {
-        let payload = &message.payload;
-        text.push_str(&format!(
-            "\n=== Slack: {}\n",
-            payload["text"].as_str().unwrap_or_default()
-        ));
-        for attachment in payload["attachments"].as_array().into_iter().flatten() {
-            for field in attachment["fields"].as_array().into_iter().flatten() {
-                let get = |name: &str| field[name].as_str().unwrap_or_default().to_owned();
-                text.push_str(&format!("{}: {}\n", get("title"), get("value")));
-            }
-            if let Some(words) = attachment["text"].as_str() {
-                text.push_str(&format!("{words}\n"));
-            }
+    let messages = prod.world.slack.messages();
+    let mut slack: Vec<_> = (messages.iter().skip(seen.0))
+        .map(|message| slack_text(&message.payload))
+        .collect();
+    let published = prod.world.aws.published();
+    let mut mails: Vec<_> = (published.iter().skip(seen.1))
+        .map(|mail| mail_text(mail.subject.as_deref(), &mail.message))
+        .collect();
+    slack.sort();
+    mails.sort();
+    slack.into_iter().chain(mails).collect()
+}
+
+fn slack_text(payload: &Value) -> String {
+    let mut text = format!(
+        "\n=== Slack: {}\n",
+        payload["text"].as_str().unwrap_or_default()
+    );
+    for attachment in payload["attachments"].as_array().into_iter().flatten() {
+        for field in attachment["fields"].as_array().into_iter().flatten() {
+            let get = |name: &str| field[name].as_str().unwrap_or_default().to_owned();
+            text.push_str(&format!("{}: {}\n", get("title"), get("value")));
+        }
+        if let Some(words) = attachment["text"].as_str() {
+            text.push_str(&format!("{words}\n"));
         }
     }
-    for mail in prod.world.aws.published().iter().skip(seen.1) {
-        let body: Value = serde_json::from_str(&mail.message).unwrap_or_default();
-        let body = body["email"]
-            .as_str()
-            .or(body["default"].as_str())
-            .unwrap_or(&mail.message);
-        text.push_str(&format!(
-            "\n=== Mail: {}\n{body}\n",
-            mail.subject.clone().unwrap_or_default()
-        ));
-    }
     text
+}
+
+fn mail_text(subject: Option<&str>, message: &str) -> String {
+    let body: Value = serde_json::from_str(message).unwrap_or_default();
+    let body = body["email"]
+        .as_str()
+        .or(body["default"].as_str())
+        .unwrap_or(message);
+    format!("\n=== Mail: {}\n{body}\n", subject.unwrap_or_default())
 }
 
 pub fn seen(prod: &Prod) -> (usize, usize) {
