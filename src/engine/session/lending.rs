@@ -68,6 +68,10 @@ impl Session {
                     self.head = *head;
                     Ok(())
                 }
+                // A run that was quicker than our looks has had it and given it back.
+                Err(EngineError::Lost { head: Some(head) }) if self.is_back(&head) => {
+                    self.regain(*head).await
+                }
                 done => done,
             };
         }
@@ -79,11 +83,7 @@ impl Session {
         let Some(head) = head else {
             return Err(EngineError::Lost { head: None });
         };
-        let back = head
-            .holder
-            .as_ref()
-            .is_some_and(|h| h.token == self.holder.token);
-        if back && head.session.is_none() {
+        if self.is_back(&head) {
             return self.regain(head).await;
         }
         if self.has_lent(&head) {
@@ -93,6 +93,12 @@ impl Session {
         Err(EngineError::Lost {
             head: Some(Box::new(head)),
         })
+    }
+
+    /// True where the lock is ours and no session's: as an heir leaves it.
+    fn is_back(&self, head: &Head) -> bool {
+        let holder = head.holder.as_ref().map(|h| &h.token);
+        holder == Some(&self.holder.token) && head.session.is_none()
     }
 
     fn has_lent(&self, head: &Head) -> bool {

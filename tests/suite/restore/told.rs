@@ -35,7 +35,9 @@ pub fn plain(text: &str) -> String {
         out.push_str(&plain_word(word, &mut names));
         rest = after;
     }
-    out
+    // How many probes fail before the restored version answers is chance.
+    out.replace(", #회 중 #회 실패", "")
+        .replace(", # of # probes failed", "")
 }
 
 fn plain_word(word: &str, names: &mut Vec<String>) -> String {
