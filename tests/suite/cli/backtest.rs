@@ -89,7 +89,7 @@ async fn fortnight() -> (World, Desk) {
 
 fn without_dates(text: &str) -> String {
     let mut out = String::new();
-    for word in text.split_inclusive(|c: char| c == ' ' || c == '\n') {
+    for word in text.split_inclusive([' ', '\n']) {
         let is_date = word.starts_with("20") && word.get(4..5) == Some("-");
         let is_time = word.get(2..3) == Some(":") && word.starts_with(|c: char| c.is_ascii_digit());
         if is_date || is_time {

@@ -145,7 +145,6 @@ async fn the_dispatched_run_brings_it_back_and_inherits_the_lock() {
         let prod = prod(locale).await;
         let mark = seen(&prod);
         let (_, verify, child) = prod.with_child(Run::Works).await;
-        println!("{}", child.story());
         assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
         verify.assert_code(1);
         assert_eq!(child.output("deploy_needed"), "true", "{}", child.story());
