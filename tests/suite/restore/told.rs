@@ -35,9 +35,15 @@ pub fn plain(text: &str) -> String {
         out.push_str(&plain_word(word, &mut names));
         rest = after;
     }
-    // How many probes fail before the restored version answers is chance.
-    out.replace(", #회 중 #회 실패", "")
-        .replace(", # of # probes failed", "")
+    // How many probes fail before the restored version answers, and how long it takes, is chance.
+    [
+        (", #회 중 #회 실패", ""),
+        (", # of # probes failed", ""),
+        ("응답 시간 #초", "응답 시간 #밀리초"),
+        ("status # in # s", "status # in # ms"),
+    ]
+    .iter()
+    .fold(out, |text, (chance, plain)| text.replace(chance, plain))
 }
 
 fn plain_word(word: &str, names: &mut Vec<String>) -> String {
