@@ -93,9 +93,16 @@ impl Commits {
             },
             async {
                 let base = base.filter(|_| asks_base)?;
-                tokio::select! {
-                    seen = compare(forge, base, wanted) => Some((base, seen.ok()?)),
-                    () = ports.clock.sleep(PATIENCE) => None,
+                let seen = tokio::select! {
+                    seen = compare(forge, base, wanted) => seen.map_err(|error| error.to_string()),
+                    () = ports.clock.sleep(PATIENCE) => Err("no answer in time".to_owned()),
+                };
+                match seen {
+                    Ok(seen) => Some((base, seen)),
+                    Err(why) => {
+                        tracing::warn!(code = "DG124", %why, "what this deployment brings is not known");
+                        None
+                    }
                 }
             },
         )

@@ -223,8 +223,13 @@ async fn keep_unlocked(
         let Some(stored) = ports.history.deployment(&record.id, now).await? else {
             continue;
         };
-        let Ok(deployment) = replay(&stored.entries) else {
-            continue;
+        let deployment = match replay(&stored.entries) {
+            Ok(deployment) => deployment,
+            Err(error) => {
+                let id = record.id;
+                tracing::warn!(code = "DG323", deployment = %id, %error, "an open record without a lock cannot be read and stays open");
+                continue;
+            }
         };
         let start = &deployment.start;
         if start.locked {
