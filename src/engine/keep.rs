@@ -11,7 +11,7 @@ use crate::core::id::{DeploymentId, ServiceName, SessionId, Token, hex};
 use crate::core::journal::{Adopter, Entry, Event, JobStatus, LiveChange, last_adopter, replay};
 use crate::core::lease::{Head, Holder, JobState, KeeperBeat, LEASE, Owner, STUCK_AFTER, owner};
 use crate::core::ledger::expires;
-use crate::core::outcome::{Outcome, Told};
+use crate::core::outcome::{Exit, Outcome, Told};
 use crate::core::record::{Status, Verdict};
 use crate::core::time::Timestamp;
 use crate::engine::bake;
@@ -136,7 +136,7 @@ pub async fn sweep(
         }
     }
     if stop.borrow().is_none() && unreachable.is_none() {
-        let unlocked = keep_unlocked(ports, setup, &heads.heads, say, stop).await?;
+        let unlocked = keep_unlocked(ports, setup, pins, &heads.heads, say, stop).await?;
         sweep.kept.extend(unlocked);
     }
     if let Some(error) = unreachable {
@@ -195,19 +195,31 @@ async fn tell_stuck(
     }
 }
 
-/// Deployments that never held the lock, and whose job is over: no head names them.
+/// Deployments of any service that never held the lock, and whose job is over: no head names them.
 async fn keep_unlocked(
     ports: &Ports,
     setup: &Setup,
+    pins: Pins<'_>,
     heads: &[Head],
     say: &Sayer,
     stop: &mut Stop,
 ) -> Result<Vec<Kept>, EngineError> {
     let now = ports.clock.now();
-    let query = ListQuery {
+    let mut query = ListQuery {
         status: Some(Status::InProgress.as_str().to_owned()),
-        ..ListQuery::newest(&setup.environment, &setup.service, 20, now)
+        service: None,
+        ..ListQuery::newest(&setup.environment, &setup.service, 100, now)
     };
+    let mut open = Vec::new();
+    loop {
+        let page = ports.history.list(&query).await?;
+        // Those of the predecessor hold nothing and are nobody's to close.
+        open.extend(page.records.into_iter().filter(|r| r.guard.is_some()));
+        match page.cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => break,
+        }
+    }
     let held = |id: &DeploymentId| {
         heads
             .iter()
@@ -215,9 +227,11 @@ async fn keep_unlocked(
             .any(|h| h.deployment == *id)
     };
     let mut kept = Vec::new();
-    let head = heads.iter().find(|h| h.service == setup.service).cloned();
-    for record in ports.history.list(&query).await?.records {
-        if record.guard.is_none() || held(&record.id) {
+    for record in open {
+        if stop.borrow().is_some() {
+            break;
+        }
+        if held(&record.id) {
             continue;
         }
         let Some(stored) = ports.history.deployment(&record.id, now).await? else {
@@ -252,12 +266,20 @@ async fn keep_unlocked(
             Owner::Gone { conclusion } => conclusion,
             Owner::Alive => continue,
         };
-        let head = head
-            .clone()
-            .unwrap_or_else(|| Head::absent(setup.environment.clone(), setup.service.clone()));
+        let service = start.service.clone();
+        let head = heads
+            .iter()
+            .find(|h| h.service == service)
+            .cloned()
+            .unwrap_or_else(|| Head::absent(setup.environment.clone(), service.clone()));
+        let setup = Setup {
+            service: service.clone(),
+            ..setup.clone()
+        };
+        let setup = pins(&setup, &Evidence::read(stored.evidence.as_deref()));
         let adopted = Session::adopt(
             ports,
-            setup,
+            &setup,
             stored,
             head,
             Adopter::Keeper,
@@ -268,7 +290,7 @@ async fn keep_unlocked(
         let how = quick(conclusion.as_deref());
         let what = match adopted.map_err(CommitOr::into_engine) {
             Ok(session) => match finish(session, how, say, stop).await {
-                Ok(Some(status)) => KeptWhat::Closed(status),
+                Ok(Some((status, _))) => KeptWhat::Closed(status),
                 Ok(None) => KeptWhat::Settling,
                 Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => KeptWhat::LostRace,
                 Err(error) => KeptWhat::Failed(chain(&error)),
@@ -277,7 +299,7 @@ async fn keep_unlocked(
             Err(error) => KeptWhat::Failed(chain(&error)),
         };
         kept.push(Kept {
-            service: setup.service.clone(),
+            service,
             deployment: record.id,
             what,
         });
@@ -333,7 +355,7 @@ async fn keep_one(
             )
             .await?
             {
-                Taken::Closed(status) => Ok(KeptWhat::Closed(status)),
+                Taken::Closed { status, .. } => Ok(KeptWhat::Closed(status)),
                 Taken::Open => Ok(KeptWhat::Settling),
                 Taken::Freed => Ok(KeptWhat::Freed),
             }
@@ -400,7 +422,12 @@ pub fn job_of(conclusion: Option<&str>) -> JobStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// Closed.
-    Closed(Status),
+    Closed {
+        /// How.
+        status: Status,
+        /// What that means for whoever closed it.
+        exit: Exit,
+    },
     /// The stack is still changing, or this process was stopped: it stays open.
     Open,
     /// Nothing of it was open: the lock alone was freed.
@@ -466,7 +493,7 @@ pub async fn take_over_with(
     }
     let session = adopt_abandoned(ports, setup, stored, head, holder, by, Vec::new()).await?;
     Ok(match finish(session, how, say, stop).await? {
-        Some(status) => Taken::Closed(status),
+        Some((status, exit)) => Taken::Closed { status, exit },
         None => Taken::Open,
     })
 }
@@ -477,7 +504,7 @@ async fn finish(
     how: How,
     say: &Sayer,
     stop: &mut Stop,
-) -> Result<Option<Status>, EngineError> {
+) -> Result<Option<(Status, Exit)>, EngineError> {
     let drove = drive(&mut session, how, say, stop).await;
     let notices = std::mem::take(&mut session.notices);
     let (ports, setup) = (session.ports(), session.setup());
@@ -521,7 +548,7 @@ fn is_in_work(entries: &[Entry], head: &Head, now: Timestamp) -> bool {
     successor && head.lease_until.is_some_and(fresh)
 }
 
-fn closed(session: &Session, say: &Sayer) -> Option<Status> {
+fn closed(session: &Session, say: &Sayer) -> Option<(Status, Exit)> {
     let crate::core::deployment::State::Closed(closing) = &session.deployment.state else {
         return None;
     };
@@ -529,7 +556,9 @@ fn closed(session: &Session, say: &Sayer) -> Option<Status> {
         deployment: session.deployment.start.id.clone(),
         status: closing.status,
     });
-    Some(closing.status)
+    let passes = session.setup().passes_inconclusive();
+    let exit = Outcome::of(&session.deployment, passes).exit;
+    Some((closing.status, exit))
 }
 
 /// Goes on with the deployment that a head's holder left, under a token of our own.

@@ -53,7 +53,7 @@ pub async fn take_over_if_gone(
     };
     let by = Adopter::NextRun;
     match take_over(ports, setup, head, conclusion.as_deref(), by, say, stop).await {
-        Ok(Taken::Closed(_) | Taken::Freed) => Ok(Succession::Over),
+        Ok(Taken::Closed { .. } | Taken::Freed) => Ok(Succession::Over),
         // Its stack has begun to change again.
         Ok(Taken::Open) => Ok(Succession::Alive),
         Err(EngineError::Lost { .. } | EngineError::Stale { .. }) => Ok(Succession::OutRun),

@@ -9,6 +9,7 @@ use crate::core::restore::Strategy;
 use crate::engine::Setup;
 use crate::i18n::Locale;
 use crate::i18n::config::ProblemKind;
+use crate::i18n::saying::Saying;
 use crate::surface::connect::{StoreName, Wanted, WorkflowWanted};
 
 /// What inputs or flags give; absent = as configured.
@@ -59,6 +60,15 @@ pub struct Chosen {
     pub wanted: Wanted,
     /// Channels that routes name and that have no address.
     pub unaddressed: Vec<Channel>,
+}
+
+impl Chosen {
+    /// What is sent to nobody, for people.
+    #[must_use]
+    pub fn unaddressed(&self, locale: Locale) -> Vec<String> {
+        let line = |channel: &Channel| Saying::NoAddress { channel: *channel }.text(locale);
+        self.unaddressed.iter().map(line).collect()
+    }
 }
 
 /// Why the settings do not fit together.

@@ -49,6 +49,9 @@ pub async fn keep(
 ) -> Result<Exit, Failed> {
     let context = open(common, &args.environment, Purpose::Tend, None, env, connect).await?;
     let setup = &context.chosen.setup;
+    for line in context.chosen.unaddressed(context.locale) {
+        out::error_line(&line);
+    }
     let say = sayer(context.locale, context.ports.clock.clone());
     let version = env!("CARGO_PKG_VERSION");
     let pins = |now: &Setup, evidence: &Evidence| pinned(now, evidence, env);
@@ -245,7 +248,7 @@ pub async fn resume(
     let deployment = holder.deployment.as_str();
     if common.json {
         let status = match closed {
-            Taken::Closed(status) => Some(status.as_str()),
+            Taken::Closed { status, .. } => Some(status.as_str()),
             Taken::Open | Taken::Freed => None,
         };
         print_json(&json!({ "deploymentId": deployment, "status": status }));
@@ -262,19 +265,11 @@ pub async fn resume(
             );
             Ok(Exit::Unproven)
         }
-        Taken::Closed(status) => {
+        Taken::Closed { status, exit } => {
             if !common.json {
                 out::line(&Saying::ClosedAbandoned { deployment, status }.text(locale));
             }
-            Ok(match status {
-                Status::Success => Exit::Fine,
-                Status::RollbackFailed => Exit::Act,
-                Status::InProgress
-                | Status::Failure
-                | Status::RolledBack
-                | Status::Cancelled
-                | Status::Superseded => Exit::Failed,
-            })
+            Ok(exit)
         }
     }
 }

@@ -566,3 +566,34 @@ fn a_deployment_that_held_no_lock_is_closed_by_the_keeper_too() {
     );
     story.check("unlocked");
 }
+
+/// More of them than one page of the history holds, of a service that nobody keeps in particular.
+#[test]
+fn deployments_without_a_lock_are_closed_whatever_their_service() {
+    let story = Story::new();
+    let process = story.process();
+    let two = deploy_guard::engine::Setup {
+        service: deploy_guard::core::id::ServiceName::new("two").expect("a name"),
+        ..process.setup.clone()
+    };
+    let runs = 1..=102_u64;
+    for run in runs.clone() {
+        let job = Job::new(run, 3);
+        let verify =
+            deploy_guard::engine::guard::record_unlocked(&process.ports, &two, &job.request, None);
+        let session = story
+            .run(&process, verify)
+            .expect("alive")
+            .expect("recorded");
+        // The first one holds the lock of its service while it is watched.
+        assert_eq!(session.is_locked(), run == 1);
+        drop(session);
+        story.pass(seconds(1));
+    }
+    for run in runs {
+        story.end_job(run, "failure");
+    }
+    let what = kept(&story);
+    let closed = |w: &&KeptWhat| matches!(w, KeptWhat::Closed(Status::Failure));
+    assert_eq!(what.iter().filter(closed).count(), 102, "{what:?}");
+}

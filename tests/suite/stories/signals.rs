@@ -16,6 +16,9 @@ stories![
     cancelled_in_verify,
     verify_timed_out,
     terminated_in_post,
+    interrupted_in_post,
+    killed_in_post,
+    resume_ends_with_what_it_found,
     stopped_while_the_store_hangs,
     killed_before_the_transaction,
     killed_after_the_transaction,
@@ -192,21 +195,71 @@ async fn verify_timed_out() {
     assert_free(&world).await;
 }
 
-async fn terminated_in_post() {
-    let world = World::new().await;
-    Config::new(&world)
+/// A post that watches, and then this signal; how it ended: its code and its signal.
+async fn stopped_in_post(world: &World, signal: &'static str) -> (Option<i32>, Option<i32>) {
+    Config::new(world)
         .gates("early_pass: false")
         .gates("window: 60s")
-        .put(&world);
-    let mut job = job(&world);
-    let uses = step(&world, "guard", &[])
-        .interrupt_post(Interrupt::at_line("gates:", What::Signal("TERM")));
+        .put(world);
+    let mut job = job(world);
+    let uses = step(world, "guard", &[])
+        .interrupt_post(Interrupt::at_line("gates:", What::Signal(signal)));
     job.step(uses).await.assert_code(0);
     deploy(&mut job, Behaviour::healthy("v2")).await;
     job.finish().await;
-    job.post("guard").assert_code(143);
+    let post = job.post("guard");
+    (post.code, post.signal)
+}
+
+async fn ends_in_post(signal: &'static str, code: i32) {
+    let world = World::new().await;
+    assert_eq!(stopped_in_post(&world, signal).await, (Some(code), None));
     says(&record(&world).await, "cancelled", "-", "cancelled_live");
     assert_free(&world).await;
+}
+
+async fn terminated_in_post() {
+    ends_in_post("TERM", 143).await;
+}
+
+async fn interrupted_in_post() {
+    ends_in_post("INT", 130).await;
+}
+
+async fn killed_in_post() {
+    let world = World::new().await;
+    assert_eq!(stopped_in_post(&world, "KILL").await.1, Some(9));
+    let open = record(&world).await;
+    assert_eq!(open["status"], "in_progress", "{open:#?}");
+    let id = open["deploymentId"].as_str().unwrap_or_default();
+    assert_held(&world, id).await;
+    Config::new(&world).put(&world);
+    next_run_takes_over(&world, id, "success").await;
+}
+
+/// A machine that dies after it has deployed something else: `resume` answers by what it finds then.
+async fn resume_ends_with_what_it_found() {
+    for (deployed, code, status) in [
+        (Behaviour::broken("v2"), 4, "failure"),
+        (Behaviour::healthy("v2"), 5, "failure"),
+    ] {
+        let world = World::new().await;
+        let gate = http_gate(
+            "api",
+            &world.app.health_url(),
+            ", version: { json: \"/version\" , equals: v2 }",
+        );
+        Config::new(&world).http(&[gate]).put(&world);
+        let mut job = job(&world);
+        guard(&mut job, &[]).await.assert_code(0);
+        deploy(&mut job, deployed).await;
+        job.lose_machine();
+        job.finish().await;
+        let resumed = command(&world, &["resume", "prod", "--table", TABLE]).await;
+        assert_eq!(resumed.code, Some(code), "{:?}", resumed.lines);
+        assert_eq!(record(&world).await["status"], status);
+        assert_free(&world).await;
+    }
 }
 
 async fn stopped_while_the_store_hangs() {
