@@ -304,7 +304,7 @@ impl Connect for Adapters<'_> {
     async fn scratch(&self) -> Result<Arc<dyn History>, ConnectError> {
         let history = SqliteHistory::in_memory()
             .await
-            .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+            .map_err(|error| ConnectError::Store(error.to_string()))?;
         Ok(Arc::new(history))
     }
 
@@ -342,12 +342,12 @@ impl Connect for Adapters<'_> {
             (StoreName::Empty, _) => Arc::new(
                 SqliteHistory::in_memory()
                     .await
-                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?,
+                    .map_err(|e| ConnectError::Store(e.to_string()))?,
             ),
             (StoreName::Sqlite { path }, _) => Arc::new(
                 SqliteHistory::open(path.clone())
                     .await
-                    .map_err(|e| ConnectError::Unreachable(e.to_string()))?,
+                    .map_err(|e| ConnectError::Store(e.to_string()))?,
             ),
             (StoreName::Dynamodb { table }, Some(aws)) => {
                 let client = aws.dynamodb().clone();

@@ -208,6 +208,8 @@ pub struct Report {
     pub holder: Option<Holder>,
     /// What could be rolled back to, where the target was not found.
     pub candidates: Vec<Live>,
+    /// What a rollback goes back to, where there is no deployment.
+    pub target: Option<Live>,
     /// How the notices went.
     pub told: Vec<Told>,
     /// Whether a keeper is there.

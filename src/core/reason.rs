@@ -123,6 +123,8 @@ words! {
         GithubUnreachable = "github_unreachable",
         /// AWS could not be reached, or gave no credentials.
         AwsUnreachable = "aws_unreachable",
+        /// A file in which the runner takes outputs, state or variables could not be written.
+        RunnerFile = "runner_file",
         /// Stopped by a signal.
         Interrupted = "interrupted",
         /// Somebody else holds the lock now; this process may not write.

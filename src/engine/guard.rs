@@ -18,7 +18,7 @@ use crate::engine::saving::{self, Beside, Captured, beside};
 use crate::engine::session::{CommitOr, Session, new_session};
 use crate::engine::waiting::{Succession, Wait, Waited, take_over_if_gone};
 use crate::engine::{EngineError, Ports, Sayer, Setup, Stop, stopped};
-use crate::ports::{CloudError, CommitError, Refusal, Stack};
+use crate::ports::{CommitError, Refusal};
 use futures_util::future::join;
 use std::time::Duration;
 
@@ -91,6 +91,8 @@ pub enum NotStarted {
     Refused(ReasonCode),
     /// A check could not be made.
     Unavailable(ReasonCode),
+    /// A dry run that would have been refused by policy.
+    WouldBeRefused(ReasonCode),
     /// Already live.
     AlreadyLive,
     /// Everything was in order, but this was a dry run.
@@ -138,12 +140,7 @@ pub async fn guard(
         by = stopped(stop) => return Err(EngineError::Stopped(by)),
     };
     let mut look = look?;
-    // Before the first deployment there is no stack, and no output of one.
-    let exists = |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
-    if !look.missing_outputs.is_empty() && !look.stacks.is_empty() && look.stacks.iter().all(exists)
-    {
-        return Err(EngineError::MissingOutputs(look.missing_outputs));
-    }
+    look.needs_outputs()?;
     let mut wait = Wait::new(ports, setup, request);
     let mut took_over = None;
     loop {
@@ -197,6 +194,9 @@ pub async fn guard(
             CheckOutcome::Allowed => None,
             CheckOutcome::AlreadyLive => Some(NotStarted::AlreadyLive),
             CheckOutcome::Refused(_) if overtaken => None,
+            CheckOutcome::Refused(reason) if request.dry_run => {
+                Some(NotStarted::WouldBeRefused(reason))
+            }
             CheckOutcome::Refused(reason) => Some(NotStarted::Refused(reason)),
             CheckOutcome::Unavailable(reason) => Some(NotStarted::Unavailable(reason)),
         };
@@ -367,6 +367,7 @@ async fn keep_refusal(
             *reason
         }
         NotStarted::Refused(_)
+        | NotStarted::WouldBeRefused(_)
         | NotStarted::Unavailable(_)
         | NotStarted::AlreadyLive
         | NotStarted::DryRun => return,
@@ -407,6 +408,7 @@ pub async fn record_unlocked(
     evidence: Option<String>,
 ) -> Result<Session, EngineError> {
     let look = look(ports, setup, request).await?;
+    look.needs_outputs()?;
     let head = look.head(setup);
     let extra = Extra {
         checks: Vec::new(),

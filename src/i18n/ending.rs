@@ -75,6 +75,7 @@ impl Ending {
         match (outcome.status, outcome.reason) {
             (_, ReasonCode::DryRun) => Self::DryRun,
             (_, ReasonCode::FencedOff) => Self::FencedOff,
+            (None, ReasonCode::RunnerFile) => Self::Interrupted,
             (None, ReasonCode::AlreadyLive) => Self::AlreadyLive,
             (None, ReasonCode::Superseded) => Self::Superseded,
             (None, reason) => match outcome.exit {
@@ -84,12 +85,15 @@ impl Ending {
                 Exit::Unreachable if reason == ReasonCode::CheckUnavailable => {
                     Self::CheckUnavailable
                 }
+                // Only a dry run stops without failing.
+                Exit::Fine if outcome.decision == Decision::Stop => Self::DryRun,
                 Exit::Fine if reason == ReasonCode::Allowed => Self::Cleared,
                 Exit::Fine if reason == ReasonCode::TargetLive => Self::AlreadyLive,
                 Exit::Fine | Exit::Failed | Exit::Act | Exit::Unproven | Exit::Unreachable => {
                     Self::Unreachable
                 }
             },
+            (Some(Status::InProgress), ReasonCode::RunnerFile) => Self::StillOpen,
             (Some(Status::InProgress), _) if outcome.exit == Exit::Unreachable => Self::Unclosed,
             (Some(Status::InProgress), _) if outcome.decision == Decision::Restore => {
                 Self::RestoreHere

@@ -123,6 +123,11 @@ pub enum Saying<'a> {
         /// Its path.
         path: &'a str,
     },
+    /// The configured role is not taken.
+    UsualCredentials {
+        /// Which.
+        role: &'a str,
+    },
     /// The DynamoDB table is not there.
     NoTable {
         /// Its name.
@@ -316,6 +321,10 @@ impl Saying<'_> {
                 "no history is here (file `{}`), so it is not known who holds the lock or what is open; name the history with `--table`, or with `history.store` in the configuration",
                 one_line(path, 300)
             ),
+            Self::UsualCredentials { role } => format!(
+                "only a job with `id-token: write` can take the role {}; going on with the usual AWS credentials of this environment",
+                one_line(role, 200)
+            ),
             Self::NoTable { table } => format!(
                 "there is no history table `{}` in this account and Region; \"Set up\" in the README shows how to create it, `--table` and `--region` name another",
                 one_line(table, 300)
@@ -480,6 +489,10 @@ impl Saying<'_> {
             Self::NoHistoryHere { path } => format!(
                 "배포 이력(`{}` 파일)이 없어 누가 잠금을 보유하고 있는지, 끝나지 않은 배포가 있는지 알 수 없습니다. `--table` 옵션이나 설정의 `history.store`로 이력 저장소를 지정하십시오",
                 one_line(path, 300)
+            ),
+            Self::UsualCredentials { role } => format!(
+                "역할 {}은(는) `id-token: write` 권한이 있는 작업에서만 맡을 수 있으므로, 이 환경의 AWS 자격 증명으로 진행합니다",
+                one_line(role, 200)
             ),
             Self::NoTable { table } => format!(
                 "이 계정과 리전에 배포 이력 테이블이 없습니다: `{}`. README의 '설치'를 참고하여 만들거나 `--table`, `--region`으로 다른 테이블을 지정하십시오",

@@ -37,6 +37,8 @@ pub enum Trouble {
     PostWatches,
     /// The deploy itself held no lock.
     Unguarded,
+    /// A rollback without a guard step before it.
+    RollbackUnguarded,
     /// What runs could not be saved.
     NotSaved {
         /// Why.
@@ -121,6 +123,12 @@ impl Trouble {
             }
             (Self::Unguarded, Locale::Ko) => {
                 "이 작업은 잠금 없이 배포했으므로 다른 실행이 동시에 배포할 수 있었습니다. 배포 전에 `phase: guard` 단계를 추가하십시오".to_owned()
+            }
+            (Self::RollbackUnguarded, Locale::En) => {
+                "`deployment_type: rollback` needs a step with `phase: guard` before it, which chooses and checks the target; this job has none, so nothing was recorded".to_owned()
+            }
+            (Self::RollbackUnguarded, Locale::Ko) => {
+                "`deployment_type: rollback`은 롤백 대상을 정하고 검사하는 `phase: guard` 단계가 먼저 있어야 합니다. 이 작업에는 그 단계가 없어 아무것도 기록하지 않았습니다".to_owned()
             }
             (Self::NotSaved { why, partly: false }, Locale::En) => {
                 let why = why_text(why, locale);

@@ -2,7 +2,7 @@
 
 use crate::core::outcome::{Exit, KeeperSeen, Report};
 use crate::core::policy::CheckResult;
-use crate::core::record::DeploymentType;
+use crate::core::record::{Decision, DeploymentType};
 use crate::i18n::reason::meaning;
 use crate::i18n::wording::{is_invisible, one_line, time};
 use crate::i18n::{Ending, Label, Locale, Message, sight};
@@ -136,8 +136,13 @@ pub fn add_mask(value: &str) -> Vec<String> {
 pub fn annotations(report: &Report, locale: Locale) -> Vec<Annotation> {
     let story = Story::of(report);
     let headline = story.headline(locale);
-    let level = match report.outcome.exit {
+    let outcome = &report.outcome;
+    let level = match outcome.exit {
         Exit::Fine if story.ending == Ending::LetPass || story.ending == Ending::Unwatched => {
+            Level::Warning
+        }
+        // A dry run that would be refused.
+        Exit::Fine if story.ending == Ending::DryRun && outcome.decision == Decision::Stop => {
             Level::Warning
         }
         Exit::Fine => Level::Notice,

@@ -386,6 +386,7 @@ fn report(start: Start, mut rest: Vec<(i64, Vec<Event>)>) -> Report {
         entries,
         holder: None,
         candidates: Vec::new(),
+        target: None,
         told: Vec::new(),
         keeper: KeeperSeen::Fresh,
         notes: Vec::new(),
@@ -407,7 +408,11 @@ fn refused(kind: DeploymentType, lines: Vec<CheckLine>) -> Report {
     report.outcome = Outcome {
         status: None,
         verdict: None,
-        decision: Decision::Stop,
+        decision: if exit == Exit::Fine {
+            Decision::Continue
+        } else {
+            Decision::Stop
+        },
         reason,
         deploy_needed: false,
         rolled_back: false,

@@ -135,11 +135,12 @@ impl<'a> Story<'a> {
     /// The commit that is deployed, or was to be.
     #[must_use]
     pub fn git_ref(&self) -> Option<String> {
-        let of_target = self
-            .start
-            .filter(|s| s.kind == DeploymentType::Rollback)
-            .and_then(|s| s.target.as_ref())
-            .and_then(|t| t.git_ref.as_ref());
+        let of_target = match self.start {
+            Some(start) if start.kind == DeploymentType::Rollback => start.target.as_ref(),
+            Some(_) => None,
+            None => self.report.target.as_ref(),
+        };
+        let of_target = of_target.and_then(|t| t.git_ref.as_ref());
         // Where the job deploys the last good version again, that is what `ref` names.
         let again = || {
             let goal = self.goal().filter(|_| self.ending == Ending::RestoreHere);
@@ -163,7 +164,9 @@ impl<'a> Story<'a> {
     /// The version that a restore or a rollback goes back to.
     #[must_use]
     pub fn goal(&self) -> Option<Goal> {
-        let start = self.start?;
+        let Some(start) = self.start else {
+            return self.report.target.as_ref().map(Goal::of);
+        };
         if start.kind == DeploymentType::Rollback {
             return start.target.as_ref().map(Goal::of);
         }
@@ -368,8 +371,11 @@ impl<'a> Story<'a> {
     pub fn lead(&self, locale: Locale) -> String {
         let happened = match self.ending {
             // The headline says it already.
-            Ending::AlreadyLive | Ending::DryRun => {
-                meaning(self.report.outcome.reason, locale).to_owned()
+            Ending::AlreadyLive => meaning(self.report.outcome.reason, locale).to_owned(),
+            Ending::DryRun => {
+                let happened = self.happened(locale);
+                let parts = self.would(locale).into_iter().chain([happened]);
+                parts.collect::<Vec<_>>().join(" ")
             }
             _ => self.happened(locale),
         };
@@ -380,11 +386,37 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// What a dry run would have done; `None` where nothing was checked.
+    fn would(&self, locale: Locale) -> Option<String> {
+        if self.checks().is_empty() {
+            return None;
+        }
+        if self.report.outcome.decision == Decision::Stop {
+            return Some(Message::WouldRefuse.text(locale));
+        }
+        let commit = self.git_ref().map(|c| short_ref(&c));
+        let would = Message::WouldDeploy {
+            kind: self.report.asked.kind,
+            commit: commit.as_deref(),
+            environment: &self.environment,
+        };
+        Some(would.text(locale))
+    }
+
     /// The headline.
     #[must_use]
     pub fn headline(&self, locale: Locale) -> String {
         self.ending
             .headline(&self.environment, self.report.asked.kind, locale)
+    }
+}
+
+/// A commit as people read it.
+#[must_use]
+pub fn short_ref(git_ref: &str) -> String {
+    match CommitSha::parse(git_ref) {
+        Ok(sha) => sha.short().to_owned(),
+        Err(_) => one_line(git_ref, 40),
     }
 }
 

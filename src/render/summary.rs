@@ -129,44 +129,12 @@ fn sections(story: &Story<'_>, rows: usize, locale: Locale) -> Vec<Section> {
 
 fn lead(story: &Story<'_>, locale: Locale) -> String {
     let headline = story.headline(locale);
-    let mut out = format!(
+    format!(
         "## {} {}\n\n{}\n",
         story.ending.sign(),
         markdown(&headline),
         markdown(&story.lead(locale))
-    );
-    if story.ending == Ending::DryRun {
-        out.push_str(&format!("\n{}\n", markdown(&would(story, locale))));
-    }
-    out
-}
-
-/// What a dry run would have done.
-fn would(story: &Story<'_>, locale: Locale) -> String {
-    let refused = story.checks().iter().any(|l| {
-        !l.overridden
-            && matches!(
-                l.result,
-                CheckResult::Failed { .. } | CheckResult::Unavailable { .. }
-            )
-    });
-    if refused {
-        return Message::WouldRefuse.text(locale);
-    }
-    let commit = story.git_ref().map(|c| short_ref(&c));
-    Message::WouldDeploy {
-        kind: story.report.asked.kind,
-        commit: commit.as_deref(),
-        environment: &story.environment,
-    }
-    .text(locale)
-}
-
-fn short_ref(git_ref: &str) -> String {
-    match CommitSha::parse(git_ref) {
-        Ok(sha) => sha.short().to_owned(),
-        Err(_) => one_line(git_ref, 40),
-    }
+    )
 }
 
 fn facts(story: &Story<'_>, locale: Locale) -> String {

@@ -69,6 +69,9 @@ pub enum ConnectError {
     /// The other side does not answer, or gives no credentials.
     #[error("{0}")]
     Unreachable(String),
+    /// The history is there, but cannot be opened.
+    #[error("{0}")]
+    Store(String),
 }
 
 /// Makes ports.

@@ -89,6 +89,7 @@ fn outputs_in_code() -> Vec<String> {
         checks: Vec::new(),
         holder: None,
         candidates: Vec::new(),
+        target: None,
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -31,10 +32,11 @@ impl Caller {
         again: impl Fn(&E) -> Option<Again> + Send,
     ) -> Result<T, Failed<Sdk<E>>>
     where
-        E: ProvideErrorMetadata + Send,
+        E: ProvideErrorMetadata + Error + Send + 'static,
         Fut: Future<Output = Result<T, SdkError<E>>> + Send,
     {
         let now = self.clock.now();
+        let told = AtomicBool::new(false);
         retry(
             &*self.clock,
             &self.patience,
@@ -42,7 +44,16 @@ impl Caller {
                 let sent = send();
                 async move { sent.await.map_err(Box::new) }
             },
-            move |error: &Sdk<E>| judge(error, &again, now),
+            move |error: &Sdk<E>| {
+                let judged = judge(error, &again, now);
+                // Once, so that a job which waits for its history does not look hung.
+                if judged != Again::No && !told.swap(true, Ordering::Relaxed) {
+                    let why = stored::cut(&chain(&**error), 300);
+                    let most_s = self.patience.limit.as_secs();
+                    tracing::warn!(code = "DG140", %why, most_s, "the history does not answer and is asked again");
+                }
+                judged
+            },
         )
         .await
     }

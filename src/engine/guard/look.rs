@@ -37,6 +37,20 @@ impl Look {
             .clone()
             .unwrap_or_else(|| Head::absent(setup.environment.clone(), setup.service.clone()))
     }
+
+    /// Fails where a gate names an output that no stack has. Before the first deployment there is no stack, and no
+    /// output of one.
+    pub(super) fn needs_outputs(&self) -> Result<(), EngineError> {
+        let exists =
+            |s: &Result<Stack, CloudError>| s.as_ref().is_ok_and(|s| s.seen.status.is_some());
+        if self.missing_outputs.is_empty()
+            || self.stacks.is_empty()
+            || !self.stacks.iter().all(exists)
+        {
+            return Ok(());
+        }
+        Err(EngineError::MissingOutputs(self.missing_outputs.clone()))
+    }
 }
 
 /// Everything that the checks need of store, stacks and gates, at once.

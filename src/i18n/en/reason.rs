@@ -38,7 +38,7 @@ pub fn meaning(reason: R) -> &'static str {
         R::CancelledUpdating => "The job was cancelled while the stack was still being updated.",
         R::Superseded => "Another deployment has replaced this one.",
         R::AlreadyLive => "This commit is live already.",
-        R::DryRun => "This was a dry run: everything was checked.",
+        R::DryRun => "This was a dry run.",
         R::JobStatusUnknown => {
             "It is not known how the job's own steps ended, which does not count as success."
         }
@@ -80,6 +80,9 @@ pub fn meaning(reason: R) -> &'static str {
         R::StoreUnreachable => "The history store could not be reached.",
         R::GithubUnreachable => "GitHub could not be reached.",
         R::AwsUnreachable => "AWS could not be reached or gave no credentials.",
+        R::RunnerFile => {
+            "A file of the runner could not be written, so later steps cannot be told."
+        }
         R::Interrupted => "It was stopped by a signal before it had finished.",
         R::FencedOff => {
             "Another process has taken the lock over, so this one may not write any more."
@@ -224,6 +227,9 @@ pub fn help(reason: R) -> &'static str {
         }
         R::AwsUnreachable => {
             "Check role_to_assume, its trust policy and the job's permission id-token: write."
+        }
+        R::RunnerFile => {
+            "Check the runner's disk, and that no earlier step has changed GITHUB_OUTPUT, GITHUB_STATE or GITHUB_ENV; then run it again."
         }
         R::Interrupted => "Continue with deploy-guard resume, or let the keeper finish it.",
         R::FencedOff => "Follow the process that holds the lock now; deploy-guard lock shows it.",

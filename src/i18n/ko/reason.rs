@@ -36,7 +36,7 @@ pub fn meaning(reason: R) -> &'static str {
         R::CancelledUpdating => "스택을 업데이트하는 도중에 작업이 취소되었습니다.",
         R::Superseded => "다른 배포가 이 배포를 대체했습니다.",
         R::AlreadyLive => "이 커밋은 이미 실행 중입니다.",
-        R::DryRun => "모의 실행으로 모든 항목을 점검했습니다.",
+        R::DryRun => "모의 실행입니다.",
         R::JobStatusUnknown => {
             "작업 단계가 어떻게 끝났는지 알 수 없어 성공으로 처리하지 않았습니다."
         }
@@ -74,6 +74,7 @@ pub fn meaning(reason: R) -> &'static str {
         R::StoreUnreachable => "배포 이력 저장소에 연결할 수 없습니다.",
         R::GithubUnreachable => "GitHub에 연결할 수 없습니다.",
         R::AwsUnreachable => "AWS에 연결할 수 없거나 자격 증명을 받지 못했습니다.",
+        R::RunnerFile => "러너의 파일에 쓰지 못해 다음 단계에 결과를 전달할 수 없습니다.",
         R::Interrupted => "완료되기 전에 신호를 받아 중단되었습니다.",
         R::FencedOff => "다른 프로세스가 잠금을 넘겨받아 더 이상 기록할 수 없습니다.",
     }
@@ -212,6 +213,9 @@ pub fn help(reason: R) -> &'static str {
         R::GithubUnreachable => "GitHub의 상태와 토큰의 권한을 확인한 뒤 다시 실행하십시오.",
         R::AwsUnreachable => {
             "role_to_assume과 신뢰 정책, 작업의 id-token: write 권한을 확인하십시오."
+        }
+        R::RunnerFile => {
+            "러너의 디스크 상태와, 앞선 단계가 GITHUB_OUTPUT, GITHUB_STATE, GITHUB_ENV를 바꾸지 않았는지 확인한 뒤 다시 실행하십시오."
         }
         R::Interrupted => {
             "deploy-guard resume으로 이어서 진행하거나, keeper가 마무리하도록 두십시오."

@@ -10,7 +10,7 @@ use crate::core::journal::{Adopter, JobStatus, replay};
 use crate::core::lease::{Head, Holder};
 use crate::core::outcome::{Exit, Report, Told};
 use crate::core::reason::ReasonCode;
-use crate::core::record::Verdict;
+use crate::core::record::{DeploymentType, Verdict};
 use crate::engine::changes::look_up_pulls;
 use crate::engine::facts::facts;
 use crate::engine::guard::{NotStarted, record_unlocked};
@@ -111,6 +111,9 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
             return Err(ended);
         }
     };
+    if stage.inputs.dry_run {
+        return nothing_deployed(stage, &connected, &NotStarted::DryRun);
+    }
     let own = find(
         &connected.ports,
         &connected.chosen.setup,
@@ -142,6 +145,11 @@ pub async fn verify(stage: &mut Stage<'_>, stop: &mut Stop) -> Result<Exit, Ende
             let setup = &connected.chosen.setup;
             if let Some(not) = nothing::told(stage.env, setup) {
                 return nothing_deployed(stage, &connected, &not);
+            }
+            if request.kind == DeploymentType::Rollback {
+                stage.write_nothing_to_finish()?;
+                let text = Trouble::RollbackUnguarded.text(stage.locale);
+                return Err(Ended::one(ReasonCode::InvalidInput, Exit::Usage, text));
             }
             let session = record_unlocked(
                 &connected.ports,
@@ -266,7 +274,8 @@ pub async fn finish(
         session.entries.clone(),
         Vec::new(),
     );
-    report.notes = notes;
+    report.notes = connected.chosen.unaddressed(stage.locale);
+    report.notes.extend(notes);
     let (shows, unrecorded) = ended(stage, connected, &session, drove, &mut report).await;
     let notices = std::mem::take(&mut session.notices);
     let stopped = stop.borrow().is_some();
@@ -315,9 +324,7 @@ pub async fn finish(
     }
     report.notes.extend(not_shown(shown, stage.locale));
     report.notes.extend(not_saved(&session, stage.locale));
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    Ok(stage.conclude(report))
 }
 
 /// How the driver's end shows in the report: whether GitHub's pages are to show it, and whether people must be told
@@ -479,9 +486,7 @@ fn nothing_deployed(
 ) -> Result<Exit, Ended> {
     stage.write_nothing_to_finish()?;
     let report = stage.report(Some(&connected.chosen), outcome(not));
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    Ok(stage.conclude(report))
 }
 
 /// Verify after closing repeats the result.
@@ -493,7 +498,5 @@ fn repeat(stage: &Stage<'_>, connected: &Connected, stored: Stored) -> Result<Ex
         })
     })?;
     let report = stage.report_of(connected, deployment, stored.entries, Vec::new());
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    Ok(stage.conclude(report))
 }

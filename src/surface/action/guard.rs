@@ -158,7 +158,11 @@ async fn started(
     };
     // The job's own steps wait for this; alerts come after it.
     let stopped_at_once = *stop.borrow();
-    stage.write_outputs(&report(stage, &session, Vec::new(), stopped_at_once))?;
+    let first = report(stage, &session, Vec::new(), stopped_at_once);
+    if let Err(unwritten) = stage.write_outputs(&first) {
+        // No later step would know that it may deploy; post closes what is open.
+        return Ok(stage.conclude_unwritten(first, unwritten));
+    }
     let notices = std::mem::take(&mut session.notices);
     let setup = &connected.chosen.setup;
     let id = session.id().clone();
@@ -194,7 +198,8 @@ async fn started(
         stage.write_outputs(&report(stage, &session, Vec::new(), stopped_by))?;
         note_stop(&mut session, by).await;
     }
-    let mut notes: Vec<String> = not_saved(&session, stage.locale).into_iter().collect();
+    let mut notes = connected.chosen.unaddressed(stage.locale);
+    notes.extend(not_saved(&session, stage.locale));
     notes.extend(not_shown(shown, stage.locale));
     let Foreseen { none, skipped } = foreseen;
     if !none.is_empty() {
@@ -234,9 +239,7 @@ async fn superseded(
         keeper: extra.keeper,
         ..stage.report_of(connected, session.deployment, session.entries, told)
     };
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(report.outcome.exit)
+    Ok(stage.conclude(report))
 }
 
 fn not_started(
@@ -247,21 +250,16 @@ fn not_started(
 ) -> Result<Exit, Ended> {
     stage.write_nothing_to_finish()?;
     let outcome = outcome(not);
-    let exit = outcome.exit;
-    if exit == Exit::Fine {
-        let setup = &connected.chosen.setup;
-        nothing::tell_later_steps(stage, setup, outcome.reason)?;
-    }
+    nothing::tell_later_steps(stage, &connected.chosen.setup, not)?;
     let report = Report {
         checks: extra.checks,
         holder: extra.holder,
         candidates: extra.candidates,
+        target: extra.target,
         keeper: extra.keeper,
         ..stage.report(Some(&connected.chosen), outcome)
     };
-    stage.write_outputs(&report)?;
-    stage.tell(&report);
-    Ok(exit)
+    Ok(stage.conclude(report))
 }
 
 /// How a stage ends that started nothing.
@@ -269,6 +267,7 @@ fn not_started(
 pub fn outcome(not: &NotStarted) -> Outcome {
     let (decision, reason, exit) = match not {
         NotStarted::Refused(reason) => (Decision::Stop, *reason, Exit::Refused),
+        NotStarted::WouldBeRefused(reason) => (Decision::Stop, *reason, Exit::Fine),
         NotStarted::Unavailable(reason) => (Decision::Stop, *reason, Exit::Unreachable),
         NotStarted::AlreadyLive => (Decision::Continue, ReasonCode::AlreadyLive, Exit::Fine),
         NotStarted::DryRun => (Decision::Continue, ReasonCode::DryRun, Exit::Fine),

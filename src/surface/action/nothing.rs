@@ -15,7 +15,12 @@ fn word(setup: &Setup) -> String {
 }
 
 /// Leaves word for a verify step of the same job.
-pub fn tell_later_steps(stage: &Stage<'_>, setup: &Setup, reason: ReasonCode) -> Result<(), Ended> {
+pub fn tell_later_steps(stage: &Stage<'_>, setup: &Setup, not: &NotStarted) -> Result<(), Ended> {
+    let reason = match not {
+        NotStarted::Refused(reason) | NotStarted::Unavailable(reason) => *reason,
+        NotStarted::AlreadyLive => ReasonCode::AlreadyLive,
+        NotStarted::DryRun | NotStarted::WouldBeRefused(_) => ReasonCode::DryRun,
+    };
     let mut words = others(stage.env, setup);
     words.push(format!("{}{reason}", word(setup)));
     stage.write_env(&[(VARIABLE, words.join(" "))])
@@ -42,6 +47,8 @@ pub fn told(env: &Env, setup: &Setup) -> Option<NotStarted> {
     match ReasonCode::parse(reason)? {
         ReasonCode::AlreadyLive => Some(NotStarted::AlreadyLive),
         ReasonCode::DryRun => Some(NotStarted::DryRun),
-        _ => None,
+        reason @ ReasonCode::CheckUnavailable => Some(NotStarted::Unavailable(reason)),
+        // A step that goes on although the guard refused has deployed nothing of ours.
+        reason => Some(NotStarted::Refused(reason)),
     }
 }

@@ -1,6 +1,7 @@
 //! What main, post and verify share: read, pin, connect, find the own deployment, report. Knows the runner's files
 //! and the order of things, not what is decided.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{Settings, parse};
@@ -22,7 +23,7 @@ use crate::surface::action::files::Files;
 use crate::surface::action::inputs::{Env, Inputs};
 use crate::surface::action::pinned::{NoConfig, Pinned, fetch, service_of};
 use crate::surface::chosen::{Chosen, Given, Unfit, choose};
-use crate::surface::connect::{Connect, ConnectError};
+use crate::surface::connect::{Connect, ConnectError, StoreName};
 use crate::surface::out;
 
 /// Set to `true` by a workflow whose steps deploy the last good commit again between two verify steps: they are tried
@@ -120,6 +121,9 @@ impl Stage<'_> {
             ConnectError::Unreachable(text) => {
                 Ended::one(ReasonCode::AwsUnreachable, Exit::Unreachable, text)
             }
+            ConnectError::Store(text) => {
+                Ended::one(ReasonCode::StoreUnreachable, Exit::Unreachable, text)
+            }
         }
     }
 
@@ -141,8 +145,25 @@ impl Stage<'_> {
                 pinned.map_err(|e| self.no_config(e))?
             }
         };
-        let chosen = self.choose(&pinned)?;
+        let mut chosen = self.choose(&pinned)?;
         self.locale = chosen.setup.locale;
+        // A dry run changes nothing anywhere: where there is no history yet it does not begin one.
+        if let StoreName::Sqlite { path } = &chosen.wanted.store
+            && self.inputs.dry_run
+            && !Path::new(path).exists()
+        {
+            chosen.wanted.store = StoreName::Empty;
+        }
+        for message in chosen.unaddressed(self.locale) {
+            let level = annotation::Level::Warning;
+            let title = chosen.setup.environment.to_string();
+            let annotation = annotation::Annotation {
+                level,
+                title,
+                message,
+            };
+            out::line(&annotation.line());
+        }
         let ports = self
             .connect
             .ports(&chosen.wanted, forge)
@@ -276,7 +297,7 @@ impl Stage<'_> {
         let pairs = outputs(report, self.locale);
         self.files
             .outputs(&pairs, &random)
-            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+            .map_err(|e| Ended::one(ReasonCode::RunnerFile, Exit::Unreachable, chain(&e)))
     }
 
     /// State for the later stages of this step.
@@ -284,7 +305,7 @@ impl Stage<'_> {
         let random = || self.clock.random();
         self.files
             .state(pairs, &random)
-            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+            .map_err(|e| Ended::one(ReasonCode::RunnerFile, Exit::Unreachable, chain(&e)))
     }
 
     /// Variables for the later steps of this job.
@@ -292,7 +313,32 @@ impl Stage<'_> {
         let random = || self.clock.random();
         self.files
             .env(pairs, &random)
-            .map_err(|e| Ended::one(ReasonCode::InvalidInput, Exit::Unreachable, chain(&e)))
+            .map_err(|e| Ended::one(ReasonCode::RunnerFile, Exit::Unreachable, chain(&e)))
+    }
+
+    /// The end of a stage: outputs, then everything that is told. Outputs that cannot be written fail the step.
+    pub fn conclude(&self, report: Report) -> Exit {
+        match self.write_outputs(&report) {
+            Ok(()) => {
+                self.tell(&report);
+                report.outcome.exit
+            }
+            Err(unwritten) => self.conclude_unwritten(report, unwritten),
+        }
+    }
+
+    /// The end of a stage whose outputs could not be written. What happened stays what it was; only a good end
+    /// becomes a bad one, for the later steps know nothing of it.
+    pub fn conclude_unwritten(&self, mut report: Report, unwritten: Ended) -> Exit {
+        report.outcome.deploy_needed = false;
+        if report.outcome.exit == Exit::Fine {
+            report.outcome.decision = Decision::Stop;
+            report.outcome.reason = unwritten.reason;
+            report.outcome.exit = unwritten.exit;
+        }
+        report.notes.extend(unwritten.problems);
+        self.tell(&report);
+        report.outcome.exit
     }
 
     /// For this step's own post stage: there is nothing to finish.
@@ -355,8 +401,8 @@ impl Stage<'_> {
             EngineError::Stale { .. }
             | EngineError::Journal { .. }
             | EngineError::Illegal(_)
-            | EngineError::Id(_)
-            | EngineError::Announce(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
+            | EngineError::Id(_) => (ReasonCode::StoreUnreachable, Exit::Unreachable),
+            EngineError::Announce(_) => (ReasonCode::RunnerFile, Exit::Unreachable),
             EngineError::Stopped(by) => (ReasonCode::Interrupted, Exit::of_stop(*by)),
             EngineError::MissingOutputs(_) => (ReasonCode::InvalidConfig, Exit::Usage),
         };
@@ -481,6 +527,7 @@ fn empty_report(asked: Asked, outcome: Outcome, at: crate::core::time::Timestamp
         checks: Vec::new(),
         holder: None,
         candidates: Vec::new(),
+        target: None,
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),

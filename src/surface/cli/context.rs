@@ -161,6 +161,24 @@ pub async fn open(
         };
         Failed::new(Exit::Usage, trouble.text(locale))
     })?;
+    if purpose.reads_only() {
+        // Who only reads sends nothing.
+        chosen.wanted.sns_topic_arn = None;
+    }
+    let reads_a_file =
+        purpose.reads_only() && matches!(chosen.wanted.store, StoreName::Sqlite { .. });
+    // Only a job has a token to take a role with; a person comes with credentials.
+    let has_token = env
+        .get("ACTIONS_ID_TOKEN_REQUEST_URL")
+        .is_some_and(|url| !url.is_empty());
+    if let Some(role) = chosen.wanted.role.take_if(|_| !has_token)
+        && !reads_a_file
+    {
+        // Without the part that a runner would read as a command, were it not broken up.
+        let role = role.rsplit(':').next().unwrap_or(&role);
+        let said = Saying::UsualCredentials { role }.text(locale);
+        out::error_line(&safe_line(&said));
+    }
     // No command here begins a history: where there is none yet, looking for one leaves nothing behind.
     if let StoreName::Sqlite { path } = &chosen.wanted.store
         && !Path::new(path).exists()
@@ -217,7 +235,9 @@ fn forge(
 fn not_connected(error: ConnectError) -> Failed {
     match error {
         ConnectError::Settings(text) => Failed::new(Exit::Usage, text),
-        ConnectError::Unreachable(text) => Failed::new(Exit::Unreachable, text),
+        ConnectError::Unreachable(text) | ConnectError::Store(text) => {
+            Failed::new(Exit::Unreachable, text)
+        }
     }
 }
 

@@ -92,6 +92,7 @@ pub async fn rollback(
                 checks: extra.checks,
                 holder: extra.holder,
                 candidates: extra.candidates,
+                target: extra.target,
                 ..report(&context, &request, outcome(&not))
             };
             Ok(tell(common, &context, &report))
@@ -232,6 +233,7 @@ fn report(context: &Context, request: &Request, outcome: crate::core::outcome::O
         checks: Vec::new(),
         holder: None,
         candidates: Vec::new(),
+        target: None,
         told: Vec::new(),
         keeper: KeeperSeen::NotAsked,
         notes: Vec::new(),

@@ -95,7 +95,10 @@ async fn inside_actions_the_history_is_the_one_of_the_action() {
     let mut env = world.cli_env();
     env.insert("GITHUB_ACTIONS".into(), "true".into());
     let desk = Desk::with_env(env);
-    for config in ["", "version: 1\nenvironments: { prod: { production: true } }\n"] {
+    for config in [
+        "",
+        "version: 1\nenvironments: { prod: { production: true } }\n",
+    ] {
         if !config.is_empty() {
             desk.configure(config);
         }
@@ -115,6 +118,40 @@ async fn inside_actions_the_history_is_the_one_of_the_action() {
     let beat = format!("{:?}", world.items().await).contains("keeper");
     assert!(beat, "the sweep leaves its sign of life in the table");
     assert_eq!(desk.left_behind(), Vec::<String>::new());
+}
+
+/// The README's own configuration names a role, which only a job can take.
+#[tokio::test]
+async fn from_a_terminal_the_usual_credentials_serve() {
+    const ROLE: &str = "role/deploy-guard-prod";
+    let world = World::new().await;
+    let desk = Desk::with_env(world.cli_env());
+    desk.configure(&format!(
+        "version: 1\nservice: todo\nhistory: {{ store: dynamodb }}\nenvironments:\n  prod:\n    role_to_assume: arn:aws:iam::123456789012:{ROLE}\n"
+    ));
+    for (command, code) in [
+        ("history prod", 0),
+        ("lock prod", 0),
+        ("keep prod", 0),
+        ("rollback prod last-success --yes", 3),
+    ] {
+        let said = desk.run_beside(command).await;
+        assert_eq!(said.code, code, "{command}: {}{}", said.out, said.err);
+        assert!(said.err.contains(ROLE), "{command}: {}", said.err);
+    }
+    assert!(world.aws.identity().assumed().is_empty());
+    let korean = desk.run_beside("lock prod --locale ko").await;
+    assert!(
+        korean.err.contains("자격 증명으로 진행합니다"),
+        "{}",
+        korean.err
+    );
+    // A history in a file needs nothing of AWS.
+    let mark = world.calls.mark();
+    let said = desk.run_beside("history prod --store sqlite").await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.err.contains(ROLE), "{}", said.err);
+    assert!(world.calls.since(mark).0.is_empty());
 }
 
 #[test]

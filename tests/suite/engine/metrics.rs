@@ -112,6 +112,7 @@ fn read(story: &Story, exit: Exit) -> String {
         checks: deployment.checks.clone(),
         holder: None,
         candidates: Vec::new(),
+        target: None,
         told: Vec::new(),
         keeper: KeeperSeen::Fresh,
         notes: Vec::new(),

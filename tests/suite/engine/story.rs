@@ -80,7 +80,9 @@ impl End {
             Self::Allowed(_) | Self::Nothing => Exit::Fine,
             Self::Not(NotStarted::Refused(_)) | Self::Lost => Exit::Refused,
             Self::Not(NotStarted::Unavailable(_)) => Exit::Unreachable,
-            Self::Not(NotStarted::AlreadyLive | NotStarted::DryRun) => Exit::Fine,
+            Self::Not(
+                NotStarted::AlreadyLive | NotStarted::DryRun | NotStarted::WouldBeRefused(_),
+            ) => Exit::Fine,
             Self::Closed(_, exit) | Self::Failed(exit, _) | Self::Was(exit) => *exit,
             Self::Open(Drove::LeftToPost(by)) => match by {
                 StoppedBy::Terminate => Exit::Terminated,

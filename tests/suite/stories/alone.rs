@@ -8,6 +8,11 @@ use crate::world::runner_context::Inputs;
 stories![
     verify_alone,
     verify_alone_while_somebody_deploys,
+    verify_alone_rolls_nothing_back,
+    verify_after_a_refusal_that_was_passed_over,
+    an_output_that_no_stack_has,
+    an_output_that_no_stack_has_for_verify_alone,
+    an_output_that_is_missing_while_watching,
     a_post_without_state_finds_its_record,
     a_post_without_a_token_closes_all_the_same,
     without_a_token_nothing_starts,
@@ -48,6 +53,92 @@ async fn verify_alone_while_somebody_deploys() {
         (&record["status"], &record["verdict"]),
         (&"failure".into(), &"degraded".into())
     );
+}
+
+async fn verify_alone_rolls_nothing_back() {
+    let world = plain_world().await;
+    let mut job = job(&world);
+    let with = [("deployment_type", "rollback"), ("rollback_target", "-1")];
+    let verify = verify(&mut job, &with).await;
+    refused(&verify, 2, "invalid_input");
+    summed(&verify, "needs a step with `phase: guard` before it");
+    job.finish().await;
+    job.post("verify").assert_code(0);
+    assert!(world.items().await.is_empty());
+}
+
+async fn verify_after_a_refusal_that_was_passed_over() {
+    let world = World::new().await;
+    Config::new(&world).env("branches: [release]").put(&world);
+    let mut job = job(&world);
+    let uses = step(&world, "guard", &[]).continue_on_error();
+    let guard = job.step(uses).await;
+    refused(&guard, 3, "branch_not_allowed");
+    let verify = verify(&mut job, &[]).await;
+    refused(&verify, 3, "branch_not_allowed");
+    job.finish().await;
+    assert!(records(&world).await.is_empty());
+}
+
+const URL: &str = "${stack.Nowhere}/health";
+
+/// A gate whose address no stack has; a stack that has another output.
+async fn without_output(exists: bool) -> World {
+    let world = World::new().await;
+    Config::new(&world)
+        .env("stack: App")
+        .http(&[http_gate("api", URL, "")])
+        .put(&world);
+    if exists {
+        create_app(&world).await;
+    }
+    world
+}
+
+async fn create_app(world: &World) {
+    let template = crate::world::aws_client::small_stack(&[("ApiUrl", "https://api.example.com")]);
+    world.scene.create_stack("App", &template, &[]).await;
+}
+
+async fn an_output_that_no_stack_has() {
+    let world = without_output(true).await;
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[]).await;
+    refused(&guard, 2, "invalid_config");
+    summed(&guard, "Nowhere");
+    summed(&guard, "ApiUrl");
+    job.finish().await;
+    assert!(world.items().await.is_empty());
+}
+
+async fn an_output_that_no_stack_has_for_verify_alone() {
+    let world = without_output(true).await;
+    let mut job = job(&world);
+    let verify = verify(&mut job, &[]).await;
+    refused(&verify, 2, "invalid_config");
+    summed(&verify, "Nowhere");
+    summed(&verify, "ApiUrl");
+    job.finish().await;
+    job.post("verify").assert_code(0);
+    assert!(world.items().await.is_empty());
+}
+
+/// Before the first deployment there is no stack to ask; what it then lacks is unknown, never healthy.
+async fn an_output_that_is_missing_while_watching() {
+    let world = without_output(false).await;
+    let mut job = job(&world);
+    guard(&mut job, &[]).await.assert_code(0);
+    create_app(&world).await;
+    let verify = verify(&mut job, &[]).await;
+    verify.assert_code(5);
+    assert_eq!(
+        verify.output("verdict"),
+        "inconclusive",
+        "{}",
+        verify.story()
+    );
+    summed(&verify, "Nowhere");
+    job.finish().await;
 }
 
 async fn a_post_without_state_finds_its_record() {

@@ -9,6 +9,7 @@ use crate::world::runner_result::StepResult;
 
 stories![
     frozen,
+    a_dry_run_tells_what_would_be_refused,
     a_freeze_elsewhere_in_time,
     approval_missing,
     approval_given_and_given_for_a_rerun,
@@ -34,6 +35,27 @@ async fn with(lines: &[&str]) -> World {
     let config = lines.iter().fold(Config::new(&world), |c, l| c.env(l));
     config.put(&world);
     world
+}
+
+async fn a_dry_run_tells_what_would_be_refused() {
+    let world =
+        with(&["freeze: [ { from: 2020-01-01T00:00, to: 2099-01-01T00:00, reason: year end } ]"])
+            .await;
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[("dry_run", "true")]).await;
+    refused(&guard, 0, "frozen");
+    assert_eq!(guard.output("decision"), "stop");
+    summed(&guard, "It would be refused");
+    summed(&guard, "year end");
+    assert!(
+        guard.annotations.iter().any(|a| a.level == "warning"),
+        "{}",
+        guard.story()
+    );
+    let verify = verify(&mut job, &[]).await;
+    refused(&verify, 0, "dry_run");
+    assert_eq!(job.finish().await, "success");
+    assert!(world.items().await.is_empty(), "a dry run keeps no refusal");
 }
 
 /// One guard step and its post; nothing must be left behind but a refusal.

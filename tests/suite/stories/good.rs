@@ -9,6 +9,8 @@ stories![
     watched_by_post,
     already_live,
     a_dry_run_changes_nothing,
+    a_dry_run_of_verify_alone_changes_nothing,
+    a_dry_run_begins_no_history_in_a_file,
     without_gates_nobody_knows,
     a_health_url_is_a_gate,
     in_korean,
@@ -99,6 +101,31 @@ async fn already_live() {
         "what is live already is no second deployment"
     );
     assert_told(&world, &["started", "succeeded"]);
+}
+
+async fn a_dry_run_of_verify_alone_changes_nothing() {
+    let world = plain_world().await;
+    let mut job = job(&world);
+    deploy(&mut job, Behaviour::healthy("v2")).await;
+    let verify = verify(&mut job, &[("dry_run", "true")]).await;
+    refused(&verify, 0, "dry_run");
+    assert_eq!(job.finish().await, "success");
+    assert!(world.items().await.is_empty());
+}
+
+async fn a_dry_run_begins_no_history_in_a_file() {
+    let world = World::new().await;
+    let text = Config::new(&world)
+        .top("history: { store: sqlite }")
+        .text()
+        .replace("production: true", "production: false");
+    let file = ".github/deploy-guard.yml";
+    world.github.with(|hub| hub.put_file(file, &text));
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[("dry_run", "true")]).await;
+    refused(&guard, 0, "dry_run");
+    job.finish().await;
+    assert!(!job.workspace().join(".deploy-guard").exists());
 }
 
 async fn a_dry_run_changes_nothing() {

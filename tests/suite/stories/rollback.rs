@@ -7,6 +7,7 @@ use crate::world::runner_result::StepResult;
 
 stories![
     to_the_last_success,
+    a_dry_run_names_the_target,
     to_what_served_before,
     two_back,
     by_deployment_and_by_commit,
@@ -74,6 +75,22 @@ async fn to_the_last_success() {
         !head["good"].to_string().contains(&past[1].0),
         "what was undone is no target: {head:#?}"
     );
+}
+
+async fn a_dry_run_names_the_target() {
+    let world = plain_world().await;
+    let past = past(&world, 2).await;
+    let mut job = job(&world);
+    let with = [("deployment_type", "rollback"), ("dry_run", "true")];
+    let guard = guard(&mut job, &with).await;
+    refused(&guard, 0, "dry_run");
+    assert_eq!(guard.output("ref"), past[0].1, "{}", guard.story());
+    assert_eq!(guard.output("rollback_target"), past[0].0);
+    summed(
+        &guard,
+        &format!("Would roll prod back to {}", &past[0].1[..8]),
+    );
+    job.finish().await;
 }
 
 async fn to_what_served_before() {

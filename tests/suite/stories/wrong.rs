@@ -14,6 +14,9 @@ stories![
     a_named_configuration_that_is_missing,
     github_does_not_give_the_configuration,
     sqlite_in_production,
+    sqlite_that_is_no_history,
+    a_history_that_hesitates_is_told,
+    a_channel_without_address_is_told_at_once,
     an_output_file_that_cannot_be_written,
     the_configuration_is_pinned,
     a_branch_does_not_loosen_its_guard,
@@ -121,6 +124,80 @@ async fn sqlite_in_production() {
     summed(&guard, "dynamodb");
 }
 
+/// A configuration with its history in the workspace.
+fn in_a_file(world: &World) {
+    let text = Config::new(world)
+        .top("history: { store: sqlite }")
+        .text()
+        .replace("production: true", "production: false");
+    let file = ".github/deploy-guard.yml";
+    world.github.with(|hub| hub.put_file(file, &text));
+}
+
+async fn sqlite_that_is_no_history() {
+    let world = World::new().await;
+    in_a_file(&world);
+    let mut job = job(&world);
+    let folder = job.workspace().join(".deploy-guard");
+    std::fs::create_dir(&folder).unwrap();
+    let text = "this is no database, only a longer text than its header";
+    std::fs::write(folder.join("history.db"), text).unwrap();
+    let guard = guard(&mut job, &[]).await;
+    refused(&guard, 6, "store_unreachable");
+    summed(&guard, "history.db");
+    job.finish().await;
+}
+
+/// Nobody takes a job that waits for its history for one that hangs.
+async fn a_history_that_hesitates_is_told() {
+    let world = plain_world().await;
+    world.fault(On::op("Query"), Fault::Throttle);
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[]).await;
+    guard.assert_code(0);
+    let told = guard
+        .lines
+        .iter()
+        .filter(|l| l.text.contains("asked again"));
+    assert_eq!(told.count(), 1, "{}", guard.story());
+    job.finish().await;
+}
+
+async fn a_channel_without_address_is_told_at_once() {
+    let world = World::new().await;
+    Config::new(&world)
+        .env("alerts: { routes: [ { on: [failed, rollback_failed], to: [slack, sns] } ] }")
+        .put(&world);
+    let mut job = job(&world);
+    let guard = guard(&mut job, &[]).await;
+    guard.assert_code(0);
+    let told = |a: &&crate::world::runner_commands::Annotation| {
+        a.level == "warning" && a.message.contains("`sns`")
+    };
+    assert_eq!(
+        guard.annotations.iter().filter(told).count(),
+        1,
+        "{}",
+        guard.story()
+    );
+    summed(&guard, "a route names `sns`");
+    assert!(
+        !guard.log.iter().any(|l| l.contains("names `slack`")),
+        "{}",
+        guard.story()
+    );
+    deploy(&mut job, Behaviour::healthy("v2")).await;
+    job.finish().await;
+    let kept = keep(&world).await;
+    assert!(
+        kept.lines
+            .iter()
+            .any(|l| l.stderr && l.text.contains("`sns`")),
+        "{:?}",
+        kept.lines
+    );
+}
+
 async fn an_output_file_that_cannot_be_written() {
     let world = plain_world().await;
     let mut job = job(&world);
@@ -155,6 +232,15 @@ async fn an_output_file_that_cannot_be_written() {
         "{}",
         guard.story()
     );
+    summed(&guard, "A file of the runner could not be written");
+    summed(&guard, "The record stays open");
+    for false_word in ["Nothing was recorded", "input is not valid"] {
+        assert!(
+            !guard.log.iter().any(|l| l.contains(false_word)),
+            "{}",
+            guard.story()
+        );
+    }
     assert_eq!(job.finish().await, "failure");
     assert_free(&world).await;
     for record in records(&world).await {
