@@ -77,14 +77,20 @@ fn show(ko: bool) -> Result<(), Failure> {
         "deploy-guard quickstart: two deployments of a small application, one good, one broken.",
         "deploy-guard 빠른 시작: 작은 애플리케이션을 두 번 배포합니다. 한 번은 정상, 한 번은 고장 난 버전입니다.",
     );
+    say(
+        "Version 1 is found healthy. Version 2 answers every request with 500: it is caught within seconds, version 1",
+        "버전 1은 정상으로 판정됩니다. 버전 2는 모든 요청에 500을 돌려주므로 몇 초 안에 발견되고,",
+    );
+    say(
+        "serves again without anybody's doing, Slack is told, and the history says so. Here is how.",
+        "사람이 손대지 않아도 버전 1로 되돌아가며, Slack에 알리고 이력에 남깁니다. 그 과정을 보여 드립니다.",
+    );
     println!();
     println!("  application   http://{}/health", town.address);
     println!(
         "  history       {}",
         town.folder.join("history.db").display()
     );
-    println!("  configuration");
-    print!("{}", indent(&town.configuration(), "    "));
 
     title(1, ko, "Version 1 is deployed", "버전 1을 배포합니다");
     let first = town.job(ko, 1, GOOD, 1)?;
@@ -146,6 +152,11 @@ fn show(ko: bool) -> Result<(), Failure> {
     )?;
 
     title(5, ko, "The history", "배포 이력");
+    say(
+        "This history is a temporary file and goes away with this program; in your repository the commands read yours.",
+        "이 이력은 임시 파일이며 프로그램이 끝나면 사라집니다. 저장소에서는 같은 명령이 여러분의 이력을 읽습니다.",
+    );
+    println!();
     println!("  $ deploy-guard history staging");
     let history = town.command(ko, &["history", "staging"])?;
     print!("{}", indent(&utf8(&history.stdout), "  "));
@@ -162,6 +173,8 @@ fn show(ko: bool) -> Result<(), Failure> {
         "the history says rolled_back and success",
     )?;
 
+    title(6, ko, "The configuration of all this", "여기에 쓰인 설정");
+    print!("{}", indent(&town.configuration(), "  "));
     println!();
     let seconds = begun.elapsed().as_secs();
     say(
@@ -430,25 +443,19 @@ struct Stage {
     summary: String,
 }
 
-/// A log as GitHub shows it: masks unseen, groups and annotations without their commands. An annotation's message
-/// stands in the log already, so that its title is enough here.
+/// A log as GitHub shows it: masks unseen, groups and annotations without their commands.
 fn as_github_shows(log: &str) -> String {
-    let plain = |text: &str| {
-        text.replace("%3A", ":")
-            .replace("%2C", ",")
-            .replace("%25", "%")
-    };
+    let plain = |text: &str| text.replace("%0A", " ").replace("%25", "%");
     log.lines()
         .filter_map(|line| {
             let Some(command) = line.strip_prefix("::") else {
                 return Some(line.to_owned());
             };
             let (head, message) = command.split_once("::")?;
-            let title = head.split("title=").nth(1).unwrap_or_default();
             match head.split(' ').next()? {
                 "add-mask" | "endgroup" => None,
                 "group" => Some(message.to_owned()),
-                word => Some(format!("[{word}] {}", plain(title))),
+                word => Some(format!("[{word}] {}", plain(message))),
             }
         })
         .map(|line| line + "\n")

@@ -147,10 +147,10 @@ impl Trouble {
                 format!("현재 상태의 일부를 저장하지 못했습니다({why}). 나머지만 복구할 수 있습니다")
             }
             (Self::NoRestore { why }, Locale::En) => {
-                format!("a bad version could not be rolled back automatically: {}", why.join("; "))
+                format!("A bad version could not be rolled back automatically. {}", why.join(" "))
             }
             (Self::NoRestore { why }, Locale::Ko) => {
-                format!("문제가 생겨도 자동으로 롤백할 수 없습니다: {}", why.join("; "))
+                format!("문제가 생겨도 자동으로 롤백할 수 없습니다. {}", why.join(" "))
             }
             (Self::Skipped { why }, Locale::En) => {
                 format!("should this version be bad, a way of rolling back is skipped: {}", why.join("; "))

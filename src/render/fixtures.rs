@@ -399,20 +399,16 @@ fn report(start: Start, mut rest: Vec<(i64, Vec<Event>)>) -> Report {
 fn refused(kind: DeploymentType, lines: Vec<CheckLine>) -> Report {
     let mut report = report(start(kind), vec![]);
     let judged = policy::judge(kind, false, lines);
-    let (reason, exit) = match judged.outcome {
-        CheckOutcome::Allowed => (ReasonCode::Allowed, Exit::Fine),
-        CheckOutcome::AlreadyLive => (ReasonCode::AlreadyLive, Exit::Fine),
-        CheckOutcome::Refused(reason) => (reason, Exit::Refused),
-        CheckOutcome::Unavailable(reason) => (reason, Exit::Unreachable),
+    let (reason, exit, decision) = match judged.outcome {
+        CheckOutcome::Allowed => (ReasonCode::Allowed, Exit::Fine, Decision::Continue),
+        CheckOutcome::AlreadyLive => (ReasonCode::AlreadyLive, Exit::Fine, Decision::Continue),
+        CheckOutcome::Refused(reason) => (reason, Exit::Refused, Decision::Stop),
+        CheckOutcome::Unavailable(reason) => (reason, Exit::Unreachable, Decision::Stop),
     };
     report.outcome = Outcome {
         status: None,
         verdict: None,
-        decision: if exit == Exit::Fine {
-            Decision::Continue
-        } else {
-            Decision::Stop
-        },
+        decision,
         reason,
         deploy_needed: false,
         rolled_back: false,
@@ -916,7 +912,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
 
     let mut store = refused(Deploy, vec![]);
     store.outcome.reason = ReasonCode::StoreUnreachable;
-    store.outcome.exit = Exit::Unreachable;
+    (store.outcome.exit, store.outcome.decision) = (Exit::Unreachable, Decision::Stop);
     store.notes = vec!["there is no history table `deployment-history-prod`".to_owned()];
     out.push(("store_unreachable", store));
     out

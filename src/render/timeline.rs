@@ -33,6 +33,8 @@ pub fn chart(entries: &[Entry], now: Timestamp, locale: Locale) -> Option<String
         "%%{init: {\"gantt\": {\"leftPadding\": 170}}}%%\ngantt\n    dateFormat x\n    axisFormat %H:%M:%S\n",
     );
     let mut section = None;
+    // A bar without length would not be seen, so it is drawn longer; what followed it is then drawn after it.
+    let mut drawn_to = i64::MIN;
     for bar in bars.iter().take(MOST_BARS) {
         if section != Some(bar.section) {
             section = Some(bar.section);
@@ -41,13 +43,13 @@ pub fn chart(entries: &[Entry], now: Timestamp, locale: Locale) -> Option<String
                 mermaid(bar.section.text(locale), 40)
             ));
         }
-        // A bar without length would not be seen.
-        let to = bar.to.millis().max(bar.from.millis().saturating_add(1000));
+        let from = bar.from.millis().max(drawn_to);
+        let to = bar.to.millis().max(from.saturating_add(1000));
+        drawn_to = to;
         out.push_str(&format!(
-            "    {} :{}{}, {to}\n",
+            "    {} :{}{from}, {to}\n",
             mermaid(&bar.name, 60),
             bar.tag,
-            bar.from.millis(),
         ));
     }
     Some(out)
@@ -157,4 +159,46 @@ pub fn rows(entries: &[Entry], locale: Locale) -> Vec<(Timestamp, String)> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::fixtures;
+
+    /// Whoever reads the chart must not see a watch that begins before the deploy has ended.
+    #[test]
+    fn no_bar_begins_before_the_one_above_it_has_ended() {
+        for (name, report) in fixtures::all() {
+            let mut entries = report.entries;
+            let begun = fixtures::at(0);
+            for (n, entry) in (0..).zip(&mut entries) {
+                // Everything within a second, as where the application is small.
+                entry.at = begun.plus(std::time::Duration::from_millis(20 * n));
+                for event in &mut entry.events {
+                    match event {
+                        Event::Started(start) => start.at = entry.at,
+                        Event::WatchStarted { since, .. } => *since = entry.at,
+                        _ => {}
+                    }
+                }
+            }
+            let Some(chart) = chart(&entries, begun, Locale::En) else {
+                continue;
+            };
+            let bars: Vec<(i64, i64)> = chart
+                .lines()
+                .filter_map(|l| l.rsplit_once(" :"))
+                .map(|(_, bar)| {
+                    let mut times = bar.rsplit(", ").map(|t| t.parse::<i64>().expect("a time"));
+                    let to = times.next().expect("an end");
+                    (times.next().expect("a beginning"), to)
+                })
+                .collect();
+            assert!(!bars.is_empty(), "{name}: {chart}");
+            for two in bars.windows(2) {
+                assert!(two[0].1 <= two[1].0, "{name}: {chart}");
+            }
+        }
+    }
 }
