@@ -170,7 +170,7 @@ table! { AlertEvent {
     RollbackStarted: "rollback started", "롤백 시작";
     RollbackCompleted: "rollback completed", "롤백 성공";
     RollbackFailed: "rollback failed", "롤백 실패";
-    Inconclusive: "inconclusive", "판정 보류";
+    Inconclusive: "inconclusive", "미확정";
     Cancelled: "cancelled", "취소";
     Superseded: "superseded", "대체됨";
     LockTakenOver: "lock taken over", "잠금 인수";

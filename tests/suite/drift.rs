@@ -467,6 +467,49 @@ fn the_example_configuration_is_valid() {
     }
 }
 
+/// The set-up's configuration is the least that guards: it is copied as it stands.
+#[test]
+fn the_smallest_configuration_of_the_set_up_guards() {
+    for file in READMES {
+        let text = read(file);
+        let (_, rest) = text.split_once("   ```yaml\n").expect("a block in a list");
+        let (block, _) = rest.split_once("   ```").expect("its end");
+        let block: String = block
+            .lines()
+            .map(|l| format!("{}\n", l.strip_prefix("   ").unwrap_or(l)))
+            .collect();
+        assert!(block.lines().count() <= 10, "{block}");
+        let settings = config::parse(file, &block).expect("it can be read");
+        let environment = settings.environment("prod", &|_| None).expect("in order");
+        assert!(environment.production && environment.history.explicitly_named);
+        assert!(!environment.gates.is_empty() && !environment.stacks.is_empty());
+        assert!(block.contains("approval: required") && block.contains("github_environment:"));
+    }
+}
+
+/// A workflow that is copied must not deploy unwatched: each of its steps names a gate, or its head shows one.
+#[test]
+fn every_workflow_to_copy_watches_something() {
+    let readme = read("README.md");
+    let (_, job) = readme.split_once("```yaml\n").expect("a workflow");
+    let (job, _) = job.split_once("\n```").expect("its end");
+    let mut all = vec![("README.md".to_owned(), job.to_owned())];
+    for entry in fs::read_dir(path("examples/workflows")).expect("a folder") {
+        let name = entry.expect("a file").file_name();
+        let name = format!("examples/workflows/{}", name.to_string_lossy());
+        all.push((name.clone(), read(&name)));
+    }
+    for (name, text) in all {
+        let steps = text.matches("uses: hanbit/deploy-guard").count();
+        let watched = text.matches("health_url: https://").count();
+        let shows_gates = text.contains("#       gates:");
+        assert!(
+            watched == steps || shows_gates,
+            "{name}: {watched} of {steps} steps watch something"
+        );
+    }
+}
+
 /// Verbs with what must stand behind them, and what they do; help is not one of ours.
 fn verbs() -> Vec<(String, String)> {
     cli::command()

@@ -21,7 +21,7 @@ pub fn title(event: A, doing: Doing, production: bool) -> String {
         A::RollbackStarted => "🔄 배포 롤백 시작".to_owned(),
         A::RollbackCompleted => "✅ 배포 롤백 성공".to_owned(),
         A::RollbackFailed => "❌ 배포 롤백 실패".to_owned(),
-        A::Inconclusive => format!("⚠️ {what} 판정 보류"),
+        A::Inconclusive => format!("⚠️ {what} 판정 미확정"),
         A::Cancelled => format!("⏹️ {what} 취소"),
         A::Superseded => format!("⏭️ {what} 대체됨"),
         A::LockTakenOver => "🔓 배포 잠금 인수".to_owned(),

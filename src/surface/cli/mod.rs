@@ -44,7 +44,7 @@ pub struct Common {
     /// Configuration file [default: .github/deploy-guard.yml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// History store: sqlite or dynamodb [default: as configured; without configuration sqlite]
+    /// History store: sqlite or dynamodb [default: as configured, else sqlite; inside Actions dynamodb]
     #[arg(long, global = true, value_name = "STORE", value_parser = parse_store)]
     store: Option<Store>,
     /// DynamoDB table, or SQLite file with --store sqlite
