@@ -3,7 +3,8 @@
 //!
 //! `DEPLOY_GUARD_BINARY=… cargo bench --profile dev --bench peers -- --pairs 20` measures our side alone; with
 //! `--lock`, `--start`, `--health`, `--finish` and `--slack`, each with the path of an action's `dist/index.js`, the
-//! chain as well, the two sides in turn. `--set slack:payload=…` gives one of them another input.
+//! chain as well, the two sides in turn. `--set slack:payload=…` gives one of them another input. Fails where our side
+//! needs more memory, calls or round trips than it may; times are not asserted, for the machine may be shared.
 
 #![expect(
     clippy::print_stdout,
@@ -35,6 +36,11 @@ use options::Options;
 use world::World;
 use world::app::Behaviour;
 use world::calls::CallList;
+
+/// What one guarded run, main and post, may need at most: MiB at its peak, calls, round trips in a row.
+const PEAK_MIB: f64 = 24.0;
+const CALLS: usize = 23;
+const DEPTH: usize = 18;
 
 /// What one side used in one run.
 struct Run {
@@ -98,6 +104,29 @@ fn main() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         docs::write("peers", &text);
     }
+    let over = over(&ours);
+    assert!(over.is_empty(), "one guarded run needs {}", over.join(", "));
+}
+
+/// What our side needs more of than it may. Chance only adds to calls and depth (a retry, calls that a busy machine does
+/// not start at once), so the run with the fewest counts; of memory the run with the most.
+fn over(runs: &[Run]) -> Vec<String> {
+    let mut over = Vec::new();
+    let peak = runs.iter().map(|r| r.peak_kib).fold(0.0, f64::max) / 1024.0;
+    if peak >= PEAK_MIB {
+        over.push(format!("{peak:.1} MiB (below {PEAK_MIB})"));
+    }
+    let least = |of: fn(&Run) -> usize| runs.iter().map(of).min();
+    for (what, seen, most) in [
+        ("calls", least(|r| r.calls), CALLS),
+        ("round trips in a row", least(|r| r.depth), DEPTH),
+    ] {
+        match seen {
+            Some(seen) if seen <= most => {}
+            seen => over.push(format!("{seen:?} {what} (at most {most})")),
+        }
+    }
+    over
 }
 
 /// Both sides in turn, so that what else the machine does meets both.

@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use super::Run;
 
-/// The middle of what was measured.
+/// The middle of what was measured; of an even number, between the two in the middle.
 fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
     let mut all: Vec<f64> = runs.iter().map(of).collect();
     all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
+    let upper = all.len() / 2;
+    let lower = (all.len() - 1) / 2;
+    f64::midpoint(all[lower], all[upper])
 }
 
 /// A column: what it is, how to read it off a run, its unit.

@@ -148,6 +148,24 @@ fn outputs_of_the_action_are_those_of_the_code() {
     );
 }
 
+/// What a release makes is what people are told to use.
+#[test]
+fn manifest_changelog_action_and_readme_agree_on_the_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let major = version.split('.').next().expect("a major version");
+    let entry = format!("## [{version}] - ");
+    assert!(read("CHANGELOG.md").contains(&entry), "{entry}");
+    let image = action()["runs"]["image"].clone();
+    let image = image.as_str().expect("an image");
+    assert!(image.ends_with(&format!(":v{major}")), "{image}");
+    for file in ["README.md", "docs/README.ko.md"] {
+        for used in read(file).split("hanbit/deploy-guard@v").skip(1) {
+            let named: String = used.chars().take_while(char::is_ascii_digit).collect();
+            assert_eq!(named, major, "{file}");
+        }
+    }
+}
+
 #[test]
 fn stages_of_the_action_are_names_in_the_image() {
     let runs = &action()["runs"];

@@ -9,6 +9,7 @@ mod first;
 mod good;
 mod hurry;
 mod identity;
+mod keeper;
 mod lock;
 mod redeploy;
 mod rollback;

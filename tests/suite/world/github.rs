@@ -1,4 +1,5 @@
-//! The fake GitHub API: who may ask, rate limits and faults; what it answers stands in its routes.
+//! The fake GitHub API: who may ask, rate limits and faults; what it answers stands in its routes. Once it is dropped, whatever
+//! was asked or answered against GitHub's OpenAPI description fails the test.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +11,7 @@ use serde_json::json;
 use super::calls::{Calls, Seen};
 use super::faults::{Fault, Faults, Wire};
 use super::github_answers::failure;
+use super::github_openapi::{self, Answer, Ask};
 use super::github_routes;
 use super::github_state::Hub;
 use super::http::{Reply, Req, Server, close_without_answer, lock, random_hex};
@@ -17,6 +19,8 @@ use super::http::{Reply, Req, Server, close_without_answer, lock, random_hex};
 struct Shared {
     wire: Wire,
     hub: Mutex<Hub>,
+    asked: Mutex<Vec<Ask>>,
+    answered: Mutex<Vec<Answer>>,
 }
 
 /// GitHub.
@@ -32,6 +36,8 @@ impl GitHub {
         let shared = Arc::new(Shared {
             wire: Wire::new(calls, faults, dialect),
             hub: Mutex::new(Hub::new(owner, repo, &token)),
+            asked: Mutex::default(),
+            answered: Mutex::default(),
         });
         let router = Router::new()
             .fallback(handle)
@@ -56,9 +62,35 @@ impl GitHub {
         lock(&self.shared.hub).token.clone()
     }
 
+    /// What was asked or answered against GitHub's description since the last look. Looked at late, so that a benchmark
+    /// does not pay for it.
+    pub fn misfits(&self) -> Vec<String> {
+        let asked = std::mem::take(&mut *lock(&self.shared.asked));
+        let answered = std::mem::take(&mut *lock(&self.shared.answered));
+        let asked = asked.iter().flat_map(github_openapi::misfits_of_ask);
+        asked
+            .chain(answered.iter().flat_map(github_openapi::misfits_of_answer))
+            .collect()
+    }
+
     /// Reads or changes the state.
     pub fn with<T>(&self, look: impl FnOnce(&mut Hub) -> T) -> T {
         look(&mut lock(&self.shared.hub))
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        let misfits = self.misfits();
+        if misfits.is_empty() {
+            return;
+        }
+        let said = format!(
+            "not as GitHub's OpenAPI description has it:\n{}",
+            misfits.join("\n")
+        );
+        assert!(std::thread::panicking(), "{said}");
+        eprintln!("{said}");
     }
 }
 
@@ -81,9 +113,14 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         return close_without_answer();
     };
     let (operation, found) = github_routes::find(&lock(&shared.hub), &req);
+    lock(&shared.asked).push(Ask {
+        operation: operation.clone(),
+        variables: found.as_ref().map(|(_, variables)| variables.clone()),
+        req: req.clone(),
+    });
     let seen = Seen {
         service: "GitHub".into(),
-        operation,
+        operation: operation.clone(),
         target: req.target.clone(),
         body: req.text(),
         access_key: None,
@@ -100,6 +137,10 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
             None => failure(404, "Not Found"),
             Some(found) => github_routes::call(&mut hub, &req, found),
         };
+        lock(&shared.answered).push(Answer {
+            operation,
+            reply: reply.clone(),
+        });
         reply
             .with("x-github-request-id", random_hex(8))
             .with("x-ratelimit-limit", hub.rate_limit)

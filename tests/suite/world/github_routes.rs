@@ -100,8 +100,25 @@ const ROUTES: &[(&str, Handler)] = &[
     ),
 ];
 
+/// The one route that is not below the repository.
+const RATE_LIMIT: &str = "GET /rate_limit";
+
+/// Method and path of every route, as the log has it.
+pub fn names() -> impl Iterator<Item = String> {
+    let here = ROUTES.iter().filter_map(|(route, _)| route.split_once(' '));
+    here.map(|(method, template)| name(method, template))
+        .chain([RATE_LIMIT.to_owned()])
+}
+
+fn name(method: &str, template: &str) -> String {
+    format!("{method} /repos/{{o}}/{{r}}{}", template.replace("{+", "{"))
+}
+
 /// The route's name for the log (`GET /repos/{o}/{r}/contents/{path}`) and its handler.
 pub fn find(hub: &Hub, req: &Req) -> (String, Option<(Handler, Vec<String>)>) {
+    if format!("{} {}", req.method, req.path) == RATE_LIMIT {
+        return (RATE_LIMIT.to_owned(), Some((rate_limit, Vec::new())));
+    }
     let prefix = format!("/repos/{}/{}", hub.owner, hub.repo);
     let Some(rest) = req
         .path
@@ -115,10 +132,7 @@ pub fn find(hub: &Hub, req: &Req) -> (String, Option<(Handler, Vec<String>)>) {
             continue;
         };
         if let (true, Some(vars)) = (method == req.method, fits(template, rest)) {
-            return (
-                format!("{method} /repos/{{o}}/{{r}}{}", template.replace("{+", "{")),
-                Some((*handler, vars)),
-            );
+            return (name(method, template), Some((*handler, vars)));
         }
     }
     (format!("{} /repos/{{o}}/{{r}}{rest}", req.method), None)
@@ -150,6 +164,16 @@ fn fits(template: &str, path: &str) -> Option<Vec<String>> {
         }
     }
     (at == have.len()).then_some(vars)
+}
+
+fn rate_limit(hub: &mut Hub, _: &Ask) -> Reply {
+    let left = hub.rate_limit.saturating_sub(hub.rate_used);
+    let reset = jiff::Timestamp::now().as_second() + 3600;
+    let rate = json!({ "limit": hub.rate_limit, "used": hub.rate_used, "remaining": left, "reset": reset });
+    Reply::json(
+        200,
+        &json!({ "resources": { "core": rate, "search": rate }, "rate": rate }),
+    )
 }
 
 fn contents(hub: &mut Hub, ask: &Ask) -> Reply {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::github_state::{
     Approval, Attempt, CheckRun, Commit, Hub, HubDeployment, Pull, Run, RunJob, sha_of,
 };
+use super::http::percent_encode;
 
 fn node(kind: &str, id: u64) -> String {
     format!("{kind}_{id}")
@@ -23,10 +24,12 @@ impl Hub {
     /// A user.
     pub fn user_json(&self, login: &str) -> Value {
         let id = u64::from_str_radix(&sha_of(login)[..6], 16).unwrap_or(1);
-        let api = format!("{}/users/{login}", self.base);
+        // `github-actions[bot]` is written so in addresses.
+        let escaped = percent_encode(login);
+        let api = format!("{}/users/{escaped}", self.base);
         json!({
             "login": login, "id": id, "node_id": node("U", id), "type": "User", "site_admin": false, "gravatar_id": "",
-            "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}"), "url": api, "html_url": format!("https://github.com/{login}"),
+            "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}"), "url": api, "html_url": format!("https://github.com/{escaped}"),
             "followers_url": format!("{api}/followers"), "following_url": format!("{api}/following"), "gists_url": format!("{api}/gists"),
             "starred_url": format!("{api}/starred"), "subscriptions_url": format!("{api}/subscriptions"),
             "organizations_url": format!("{api}/orgs"), "repos_url": format!("{api}/repos"), "events_url": format!("{api}/events"),

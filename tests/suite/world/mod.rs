@@ -18,6 +18,7 @@ pub mod faults;
 pub mod github;
 pub mod github_answers;
 pub mod github_deployments;
+pub mod github_openapi;
 pub mod github_routes;
 pub mod github_runs;
 pub mod github_shapes;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::World;
 use super::runner_commands::Masks;
-use super::runner_context::{Contexts, Surroundings};
+use super::runner_context::{Contexts, Surroundings, variable};
 use super::runner_process::{Ended, Interrupt, Process, What};
 use super::runner_result::{Outcome, StepResult, take};
 use super::runner_spec::{If, JobSpec, Uses};
@@ -125,7 +125,10 @@ impl<'w> Job<'w> {
         let result = self.stage(&uses, "main", BTreeMap::new(), interrupts).await;
         let state = result.state.clone();
         let result = self.note(result, &uses);
-        self.posts.push(Post { uses, state });
+        // An image alone has no post stage.
+        if uses.args.is_none() {
+            self.posts.push(Post { uses, state });
+        }
         result
     }
 
@@ -276,7 +279,10 @@ impl<'w> Job<'w> {
             std::fs::write(file, "").expect("file-command files can be made");
         }
         self.refresh_contexts(uses);
-        let (inputs, unexpected) = self.spec.inputs.variables(&uses.with, &self.contexts);
+        let (inputs, unexpected) = match &uses.args {
+            Some(args) => (BTreeMap::from([(variable("args"), args.clone())]), vec![]),
+            None => self.spec.inputs.variables(&uses.with, &self.contexts),
+        };
         let mut env = self.env.clone();
         env.extend(
             uses.env
@@ -295,11 +301,17 @@ impl<'w> Job<'w> {
         let variables = around.variables();
         let (program, args, env, container) = match &self.spec.image {
             Some(image) => {
-                let start = image.stage(stage, self.folder.path(), variables);
+                let start = match &uses.args {
+                    Some(args) => image.command(args, self.folder.path(), variables),
+                    None => image.stage(stage, self.folder.path(), variables),
+                };
                 (start.program, start.args, start.env, Some(start.pid_file))
             }
             None => {
-                let args = vec!["action".into(), stage.into()];
+                let args = uses.args.as_deref().map_or_else(
+                    || vec!["action".into(), stage.into()],
+                    |args| args.split_whitespace().map(str::to_owned).collect(),
+                );
                 (self.spec.binary.clone(), args, variables, None)
             }
         };

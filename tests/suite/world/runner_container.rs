@@ -87,6 +87,26 @@ impl Image {
 
     /// One stage, with `variables` as the runner made them for a job whose folders are below `folder`.
     pub fn stage(&self, stage: &str, folder: &Path, variables: BTreeMap<String, String>) -> Start {
+        let entry = if stage == "post" {
+            &self.post
+        } else {
+            &self.main
+        };
+        self.start(Some(entry), "", folder, variables)
+    }
+
+    /// A step that uses the image itself, with `args:`: no entry point is named then.
+    pub fn command(&self, args: &str, folder: &Path, variables: BTreeMap<String, String>) -> Start {
+        self.start(None, args, folder, variables)
+    }
+
+    fn start(
+        &self,
+        entry: Option<&str>,
+        command: &str,
+        folder: &Path,
+        variables: BTreeMap<String, String>,
+    ) -> Start {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("deploy-guard-{}-{number}", std::process::id());
@@ -129,12 +149,9 @@ impl Image {
                 env.insert(key, inside(folder, &value));
             }
         }
-        let entry = if stage == "post" {
-            &self.post
-        } else {
-            &self.main
-        };
-        args.extend(["--entrypoint".into(), entry.clone()]);
+        if let Some(entry) = entry {
+            args.extend(["--entrypoint".into(), entry.to_owned()]);
+        }
         args.extend([
             "-v".into(),
             format!("{}:/var/run/docker.sock", socket.display()),
@@ -146,6 +163,7 @@ impl Image {
             ]);
         }
         args.push(self.name.clone());
+        args.extend(command.split_whitespace().map(str::to_owned));
         env.insert("PATH".into(), std::env::var("PATH").unwrap_or_default());
         Start {
             program: "podman".into(),
@@ -256,6 +274,13 @@ mod tests {
             shown.ends_with(" localhost/deploy-guard:ci"),
             "no arguments: {shown}"
         );
+        let command = image.command("keep prod", folder.path(), BTreeMap::new());
+        let shown = command.args.join(" ");
+        assert!(
+            shown.ends_with(" localhost/deploy-guard:ci keep prod"),
+            "{shown}"
+        );
+        assert!(!shown.contains("--entrypoint"), "{shown}");
         assert_eq!(start.env["HOME"], "/github/home");
         assert_eq!(start.env["INPUT_REASON"], "two\nlines");
     }

@@ -29,6 +29,8 @@ pub enum If {
 pub struct Uses {
     pub id: String,
     pub with: Vec<(String, String)>,
+    /// `uses: docker://…` with these `args:`, not the action.
+    pub args: Option<String>,
     /// Step `env:`.
     pub env: Vec<(String, String)>,
     pub condition: If,
@@ -45,6 +47,14 @@ impl Uses {
             id: id.to_owned(),
             with: owned(with),
             ..Self::default()
+        }
+    }
+
+    /// The image as a step of its own, with `args:` for the command line.
+    pub fn image(id: &str, args: &str) -> Self {
+        Self {
+            args: Some(args.to_owned()),
+            ..Self::new(id, &[])
         }
     }
 

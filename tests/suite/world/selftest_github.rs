@@ -77,6 +77,10 @@ async fn github_asks_for_token_version_and_user_agent() {
             .status,
         404
     );
+    assert_eq!(
+        world.github.misfits(),
+        ["GET /repos/{o}/{r}/no/such/route: no such operation (/repos/hanbit/todo/no/such/route)"]
+    );
     world.github.with(|hub| hub.rate_limit = 3);
     let statuses = [
         ask(&world, "GET", "", &Value::Null, &[]).await.status,
@@ -295,4 +299,35 @@ async fn github_shows_checks_runs_approvals_and_deployments() {
         ),
         1
     );
+}
+
+#[tokio::test]
+async fn github_tells_what_its_description_does_not_know() {
+    let world = World::without_table();
+    let deployment = json!({ "ref": "main", "enviroment": "production", "auto_merge": "no" });
+    for (method, path, body) in [
+        ("GET", "/commits?per_page=many&branch=main", Value::Null),
+        ("GET", "/actions/runs/latest", Value::Null),
+        ("GET", "/branches/main", json!({})),
+        ("POST", "/deployments", Value::Null),
+        ("POST", "/deployments", deployment),
+        (
+            "POST",
+            "/deployments/1/statuses",
+            json!({ "state": "fine" }),
+        ),
+    ] {
+        ask(&world, method, path, &body, &[]).await;
+    }
+    insta::assert_snapshot!(world.github.misfits().join("\n"), @r#"
+    GET /repos/{o}/{r}/commits: `per_page` is "many", not {"type":"integer"}
+    GET /repos/{o}/{r}/commits: no parameter `branch`
+    GET /repos/{o}/{r}/actions/runs/{run}: `run_id` is "latest", not {"type":"integer"}
+    GET /repos/{o}/{r}/branches/{branch}: takes no body: {}
+    POST /repos/{o}/{r}/deployments: the body is missing
+    POST /repos/{o}/{r}/deployments: `/auto_merge`: the value is not of type "boolean"
+    POST /repos/{o}/{r}/deployments: ``: Additional properties are not allowed ('enviroment' was unexpected)
+    POST /repos/{o}/{r}/deployments/{id}/statuses: `/state`: the value is not one of "error", "failure" or 5 other candidates
+    "#);
+    assert!(world.github.misfits().is_empty(), "each is told once");
 }
