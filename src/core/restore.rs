@@ -25,6 +25,15 @@ words! {
     }
 }
 
+impl Strategy {
+    /// True where the team's own tool deploys the version again: it would remove the same stored data, and nobody
+    /// looks at what it does first.
+    #[must_use]
+    pub fn deploys(self) -> bool {
+        matches!(self, Self::Workflow | Self::Redeploy)
+    }
+}
+
 /// The `rollback` part of an environment's configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackSettings {
@@ -184,6 +193,8 @@ pub enum Obstacle {
     },
     /// The job does it, not this container.
     InTheJob,
+    /// Another strategy would lose stored data, and deploying the version again loses the same.
+    LosesTheSame,
 }
 
 /// A stored thing that a restore would remove or replace.

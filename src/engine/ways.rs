@@ -34,7 +34,7 @@ pub async fn plans(
         }
     }))
     .await;
-    let (mut steps, mut skipped, mut destroys) = (Vec::new(), Vec::new(), false);
+    let (mut steps, mut skipped, mut destroys) = (Vec::<PlannedStep>::new(), Vec::new(), false);
     for (strategy, made) in strategies.iter().zip(made) {
         // The strategy that goes first says what it will change, and may find that it must not.
         let made = match (made, mover(&ports.movers, *strategy), lease) {
@@ -50,6 +50,15 @@ pub async fn plans(
                 skipped.push(no_plan(*strategy, &why, setup.locale));
             }
         }
+    }
+    if destroys {
+        for strategy in strategies.iter().filter(|s| s.deploys()) {
+            if steps.iter().any(|step| step.strategy == *strategy) {
+                let why = NoPlan::NotApplicable(Obstacle::LosesTheSame);
+                skipped.push(no_plan(*strategy, &why, setup.locale));
+            }
+        }
+        steps.retain(|step| !step.strategy.deploys());
     }
     (steps, skipped, destroys)
 }

@@ -100,6 +100,9 @@ fn english(obstacle: &Obstacle) -> String {
             piece(environment)
         ),
         Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
+        Obstacle::LosesTheSame => {
+            "deploying that version again would lose the same stored data".to_owned()
+        }
     }
 }
 
@@ -153,5 +156,8 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(environment)
         ),
         Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
+        Obstacle::LosesTheSame => {
+            "그 버전을 다시 배포해도 같은 저장 데이터가 사라집니다".to_owned()
+        }
     }
 }

@@ -51,6 +51,8 @@ pub enum Way {
     Useless,
     NotApplicable,
     WouldDestroy,
+    /// Found only when it is done.
+    WouldDestroyLate,
 }
 
 /// What is outside.
@@ -443,6 +445,15 @@ impl Notifier for Voice {
     }
 }
 
+fn loss() -> Vec<Loss> {
+    vec![Loss {
+        stack: "todo".to_owned(),
+        resource: "Table".to_owned(),
+        kind: "AWS::DynamoDB::Table".to_owned(),
+        replaced: false,
+    }]
+}
+
 /// One strategy's way.
 pub struct Hand {
     pub path: Path,
@@ -475,27 +486,24 @@ impl Mover for Hand {
         };
         let work = || match self.path.town.way_of(self.strategy) {
             Way::NotApplicable => Err(NoPlan::NotApplicable(Obstacle::NoAliases)),
-            Way::WouldDestroy => Err(NoPlan::WouldDestroyData(vec![Loss {
-                stack: "todo".to_owned(),
-                resource: "Table".to_owned(),
-                kind: "AWS::DynamoDB::Table".to_owned(),
-                replaced: false,
-            }])),
-            Way::Works | Way::Refused | Way::WorksUnheard | Way::Useless => {
-                Ok(match self.strategy {
-                    Strategy::LambdaAlias => vec![
-                        step("alias-a", "alias live of a stays".to_owned()),
-                        step("alias-b", format!("alias live of b to {version}")),
-                    ],
-                    Strategy::Workflow => vec![
-                        step("workflow", format!("dispatch of {version}")),
-                        step("workflow-run", format!("run of {version}")),
-                    ],
-                    Strategy::Cloudformation | Strategy::Redeploy => {
-                        vec![step("stack", format!("the template of {version}"))]
-                    }
-                })
-            }
+            Way::WouldDestroy => Err(NoPlan::WouldDestroyData(loss())),
+            Way::Works
+            | Way::Refused
+            | Way::WorksUnheard
+            | Way::Useless
+            | Way::WouldDestroyLate => Ok(match self.strategy {
+                Strategy::LambdaAlias => vec![
+                    step("alias-a", "alias live of a stays".to_owned()),
+                    step("alias-b", format!("alias live of b to {version}")),
+                ],
+                Strategy::Workflow => vec![
+                    step("workflow", format!("dispatch of {version}")),
+                    step("workflow-run", format!("run of {version}")),
+                ],
+                Strategy::Cloudformation | Strategy::Redeploy => {
+                    vec![step("stack", format!("the template of {version}"))]
+                }
+            }),
         };
         let fail = |_| Err(NoPlan::Unknown(Why::new(Kind::Timeout, "no answer")));
         self.path.calls.pass("plan", work, fail).await
@@ -555,6 +563,7 @@ impl Mover for Hand {
                 }
                 Err(cloud("act").into())
             }
+            Way::WouldDestroyLate => Err(MoveError::WouldDestroyData(loss())),
             _ if dispatches => Ok(Acted::Dispatched(town.dispatch(step))),
             Way::Works | Way::Useless | Way::NotApplicable | Way::WouldDestroy => {
                 town.begin(step);

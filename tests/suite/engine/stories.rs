@@ -191,6 +191,37 @@ fn what_cannot_be_restored_is_said_and_left() {
     }
 }
 
+/// The team's own tool would remove the same table: nothing that deploys follows, whenever the loss is found.
+#[test]
+fn where_data_would_be_lost_the_version_is_not_deployed_by_another_tool() {
+    for (way, status) in [
+        (Way::WouldDestroy, Status::Failure),
+        (Way::WouldDestroyLate, Status::RollbackFailed),
+    ] {
+        let mut story = bad();
+        story.setup.rollback.strategies = vec![
+            Strategy::Cloudformation,
+            Strategy::LambdaAlias,
+            Strategy::Workflow,
+        ];
+        story.town.way(Strategy::Cloudformation, way.clone());
+        story.town.way(Strategy::LambdaAlias, Way::Refused);
+        let end = story.end_of(one());
+        assert!(lock(&story.town.dispatched).is_empty(), "{way:?}");
+        assert_eq!(end.closing().status, Status::RollbackFailed, "{way:?}");
+        story.check(&format!("{way:?}"));
+
+        let mut story = bad();
+        story.setup.rollback.strategies = vec![Strategy::Cloudformation, Strategy::Workflow];
+        story.town.way(Strategy::Cloudformation, way.clone());
+        let end = story.end_of(one());
+        assert!(lock(&story.town.dispatched).is_empty(), "{way:?}");
+        assert_eq!(end.closing().reason, ReasonCode::WouldDestroyData);
+        assert_eq!((end.closing().status, end.exit()), (status, Exit::Act));
+        story.check(&format!("{way:?}"));
+    }
+}
+
 #[test]
 fn without_automatic_restore_it_stays_and_is_told_once() {
     let mut story = bad();
