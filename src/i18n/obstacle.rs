@@ -39,6 +39,17 @@ pub fn would_lose(losses: impl Iterator<Item = impl std::fmt::Display>, locale: 
     }
 }
 
+/// Not everything of the state that is brought back was saved.
+#[must_use]
+pub fn partly_saved(missing: &[&str], locale: Locale) -> String {
+    let what: Vec<String> = missing.iter().take(5).map(|m| one_line(m, 200)).collect();
+    let what = what.join(", ");
+    match locale {
+        Locale::En => format!("not everything was saved, so this stays as it is: {what}"),
+        Locale::Ko => format!("전부 저장되지 않아 다음은 그대로 둡니다: {what}"),
+    }
+}
+
 fn obstacle_text(obstacle: &Obstacle, locale: Locale) -> String {
     match locale {
         Locale::En => english(obstacle),
@@ -100,6 +111,9 @@ fn english(obstacle: &Obstacle) -> String {
             piece(environment)
         ),
         Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
+        Obstacle::SameCommit => {
+            "it would deploy the very commit that has just been deployed".to_owned()
+        }
         Obstacle::LosesTheSame => {
             "deploying that version again would lose the same stored data".to_owned()
         }
@@ -156,6 +170,7 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(environment)
         ),
         Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
+        Obstacle::SameCommit => "방금 배포한 것과 같은 커밋을 다시 배포하게 됩니다".to_owned(),
         Obstacle::LosesTheSame => {
             "그 버전을 다시 배포해도 같은 저장 데이터가 사라집니다".to_owned()
         }

@@ -24,6 +24,9 @@ const PACE: Duration = Duration::from_secs(2);
 /// A change set is made within this, or it is given up.
 const MAKING: Duration = Duration::from_secs(120);
 
+/// A stack within a stack.
+const NESTED: &str = "AWS::CloudFormation::Stack";
+
 /// How CloudFormation says that there is nothing to change.
 const NO_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
 
@@ -142,6 +145,7 @@ impl Sets {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))
+            .include_nested_stacks(true)
             .send()
             .await;
         match made {
@@ -151,36 +155,44 @@ impl Sets {
         }
     }
 
-    /// Where a change set stands, with all its changes.
+    /// Where a change set stands, with all its changes and those of the nested stacks.
     pub async fn look(&self, stack: &str, token: &str) -> Result<Set, CloudError> {
         let (mut next, mut held) = (None, Held::default());
+        // Nested stacks have change sets of their own, whose ids name their stacks too.
+        let (mut nested, mut inner) = (Vec::new(), None::<String>);
         loop {
+            let root = inner.is_none();
             let page = self
                 .aws
                 .cloudformation()
                 .describe_change_set()
-                .stack_name(stack)
-                .change_set_name(token)
+                .set_stack_name(root.then(|| stack.to_owned()))
+                .change_set_name(inner.as_deref().unwrap_or(token))
                 .set_next_token(next)
                 .send()
                 .await;
             let page = match page {
                 Ok(page) => page,
-                Err(e) if e.code() == Some("ChangeSetNotFound") => return Ok(Set::Absent),
-                Err(e) if e.message().is_some_and(|m| m.contains("does not exist")) => {
+                Err(e) if root && e.code() == Some("ChangeSetNotFound") => return Ok(Set::Absent),
+                Err(e) if root && e.message().is_some_and(|m| m.contains("does not exist")) => {
                     return Ok(Set::Absent);
                 }
                 Err(e) => return Err(failed("DescribeChangeSet", why(&e))),
             };
-            if let Some(set) = standing(&page) {
+            if let (true, Some(set)) = (root, standing(&page)) {
                 return Ok(set);
             }
+            let of = page.stack_name().unwrap_or(stack);
             for change in page.changes().iter().filter_map(|c| c.resource_change()) {
-                held.add(stack, change);
+                held.add(of, change);
+                nested.extend(change.change_set_id().map(str::to_owned));
             }
             next = page.next_token().map(str::to_owned);
             if next.is_none() {
-                return Ok(Set::Ready(held));
+                inner = nested.pop();
+                if inner.is_none() {
+                    return Ok(Set::Ready(held));
+                }
             }
         }
     }
@@ -289,8 +301,7 @@ impl Sets {
 /// Newest first, as CloudFormation gives them.
 fn progress_of(ours: &[&StackEvent]) -> Progress {
     let of_stack = |e: &&&StackEvent| {
-        e.resource_type() == Some("AWS::CloudFormation::Stack")
-            && e.physical_resource_id() == e.stack_id()
+        e.resource_type() == Some(NESTED) && e.physical_resource_id() == e.stack_id()
     };
     let last = ours
         .iter()
@@ -366,14 +377,21 @@ impl Held {
             Some(Replacement::True | Replacement::Conditional)
         );
         let removed = change.action() == Some(&ChangeAction::Remove);
+        let added = matches!(
+            change.action(),
+            Some(ChangeAction::Add | ChangeAction::Import)
+        );
+        // What cannot be told before it is done counts as what it may be.
+        let open = change.action() == Some(&ChangeAction::Dynamic)
+            || (kind == NESTED && !added && change.change_set_id().is_none());
         let sign = match change.action() {
-            Some(ChangeAction::Add | ChangeAction::Import) => '+',
+            _ if added => '+',
             Some(ChangeAction::Remove) => '−',
             _ if replaced => '±',
             _ => '~',
         };
         self.changes.push(format!("{sign} {id} ({kind})"));
-        if (replaced || removed) && is_stateful(kind) {
+        if (replaced || removed || open) && is_stateful(kind) {
             self.losses.push(Loss {
                 stack: stack.to_owned(),
                 resource: id.to_owned(),
@@ -392,5 +410,55 @@ impl Held {
             shown.push(format!("+{}", self.changes.len() - SHOWN));
         }
         shown.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(kind: &str, action: ChangeAction, set: Option<&str>) -> bool {
+        let change = ResourceChange::builder()
+            .logical_resource_id("It")
+            .resource_type(kind)
+            .action(action)
+            .replacement(Replacement::False)
+            .set_change_set_id(set.map(str::to_owned))
+            .build();
+        let mut held = Held::default();
+        held.add("todo", &change);
+        !held.losses.is_empty()
+    }
+
+    #[test]
+    fn what_cannot_be_told_before_counts_as_a_loss() {
+        use ChangeAction::{Add, Dynamic, Modify, Remove};
+        let (table, function) = ("AWS::DynamoDB::Table", "AWS::Lambda::Function");
+        assert!(lost(table, Dynamic, None));
+        assert!(lost(table, Remove, None));
+        assert!(!lost(table, Modify, None));
+        assert!(!lost(function, Dynamic, None));
+        // Its own change set says what happens in it; without one nobody can.
+        assert!(lost(NESTED, Modify, None));
+        assert!(!lost(NESTED, Modify, Some("arn:inner")));
+        assert!(!lost(NESTED, Add, None));
+        assert!(lost(NESTED, Remove, Some("arn:inner")));
+    }
+
+    #[test]
+    fn whatever_holds_data_is_known() {
+        for kind in [
+            "AWS::AmazonMQ::Broker",
+            "AWS::DSQL::Cluster",
+            "AWS::EC2::Instance",
+            "AWS::ECR::Repository",
+            "AWS::MSK::Cluster",
+            "AWS::OpenSearchServerless::Collection",
+            "AWS::Route53::HostedZone",
+            "AWS::Serverless::SimpleTable",
+            "Custom::S3AutoDeleteObjects",
+        ] {
+            assert!(lost(kind, ChangeAction::Remove, None), "{kind}");
+        }
     }
 }
