@@ -95,6 +95,19 @@ fn declared(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
     )
 }
 
+/// Those of the runs that this step may have dispatched: the ones that bear its key, else those that no person has
+/// started.
+fn ours(runs: Vec<RunSeen>, key: &StepKey) -> Vec<RunSeen> {
+    let (titled, others): (Vec<_>, Vec<_>) = runs
+        .into_iter()
+        .partition(|run| run.title.contains(key.as_str()));
+    if titled.is_empty() {
+        others.into_iter().filter(|run| run.by_bot).collect()
+    } else {
+        titled
+    }
+}
+
 impl WorkflowRuns {
     /// Through this repository's GitHub, where there is a token for it.
     #[must_use]
@@ -205,9 +218,7 @@ impl WorkflowRuns {
             let found = forge.dispatched_since(&workflow.file, &workflow.git_ref, since);
             let mut runs: Vec<RunSeen> = found.await.map_err(|e| failed(&e))?;
             runs.retain(newer);
-            if runs.iter().any(|run| run.title.contains(step.key.as_str())) {
-                runs.retain(|run| run.title.contains(step.key.as_str()));
-            }
+            let runs = ours(runs, &step.key);
             match runs.as_slice() {
                 [run] => {
                     return Ok(StepState::Dispatched(Dispatch {
@@ -230,6 +241,7 @@ impl WorkflowRuns {
         let (forge, _) = self.at_hand()?;
         let seen = forge.run(run).await.map_err(|e| failed(&e))?;
         let word = match seen.end {
+            None if seen.pending => return Ok(StepState::Pending),
             None => return Ok(StepState::Running),
             Some(RunEnd::Success) => return Ok(StepState::Done),
             Some(RunEnd::Other(word)) => word,
@@ -320,7 +332,7 @@ impl Mover for WorkflowRuns {
             None => match self.find(restore, step).await? {
                 StepState::Dispatched(dispatch) => Ok(Acted::Dispatched(dispatch)),
                 StepState::Failed(why) => Err(MoveError::Failed(why)),
-                StepState::NotDone | StepState::Done | StepState::Running => {
+                StepState::NotDone | StepState::Done | StepState::Running | StepState::Pending => {
                     let what = "the workflow was dispatched, and no run of it shows";
                     Err(MoveError::Failed(Why::new(Kind::NotFound, what)))
                 }
@@ -340,6 +352,30 @@ impl Mover for WorkflowRuns {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_a_person_has_started_is_not_taken_for_ours() {
+        let id = crate::core::id::DeploymentId::new("deploy-20241212-143052-a1b2c3d4");
+        let key = StepKey::new(&id.expect("valid"), "workflow");
+        let run = |id, title: &str, by_bot| RunSeen {
+            id,
+            url: None,
+            title: title.to_owned(),
+            pending: false,
+            by_bot,
+            end: None,
+        };
+        let titled = format!("Rollback ({key})");
+        let found = |runs| ours(runs, &key).iter().map(|r| r.id).collect::<Vec<_>>();
+        assert_eq!(found(vec![run(1, "deploy", false)]), []);
+        assert_eq!(
+            found(vec![run(1, "deploy", false), run(2, "deploy", true)]),
+            [2]
+        );
+        // The token may be a person's: then the title tells.
+        let both = vec![run(1, &titled, false), run(2, "deploy", true)];
+        assert_eq!(found(both), [1]);
+    }
 
     #[test]
     fn inputs_are_read_as_the_workflow_declares_them() {

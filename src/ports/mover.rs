@@ -19,6 +19,8 @@ pub enum StepState {
     Done,
     /// Under way: look again.
     Running,
+    /// Begun, and held up by something that may be waiting for us.
+    Pending,
     /// Done: this run was dispatched.
     Dispatched(Dispatch),
     /// It has ended, and badly.

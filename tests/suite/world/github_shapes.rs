@@ -24,8 +24,13 @@ impl Hub {
     pub fn user_json(&self, login: &str) -> Value {
         let id = u64::from_str_radix(&sha_of(login)[..6], 16).unwrap_or(1);
         let api = format!("{}/users/{login}", self.base);
+        let kind = if login.ends_with("[bot]") {
+            "Bot"
+        } else {
+            "User"
+        };
         json!({
-            "login": login, "id": id, "node_id": node("U", id), "type": "User", "site_admin": false, "gravatar_id": "",
+            "login": login, "id": id, "node_id": node("U", id), "type": kind, "site_admin": false, "gravatar_id": "",
             "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}"), "url": api, "html_url": format!("https://github.com/{login}"),
             "followers_url": format!("{api}/followers"), "following_url": format!("{api}/following"), "gists_url": format!("{api}/gists"),
             "starred_url": format!("{api}/starred"), "subscriptions_url": format!("{api}/subscriptions"),
