@@ -22,9 +22,9 @@ use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
 pub use crate::engine::ways::{Foreseen, could_restore, foresee};
-use crate::engine::ways::{load, mover, plans};
+use crate::engine::ways::{JobSteps, load, mover, plans};
 use crate::engine::{EngineError, Ports, Say, Sayer, Stop, stopped};
-use crate::i18n::obstacle::would_lose;
+use crate::i18n::obstacle::{partly_saved, would_lose};
 use crate::ports::{Acted, MoveError, Mover, Restore, StepState};
 
 /// So long a restore waits for messages once its step is done.
@@ -92,7 +92,12 @@ async fn plan_for(session: &mut Session, judgement: &Judgement) -> Result<Planne
         let gate = Some(gate.gate.clone());
         return Ok(Err((ReasonCode::TargetFailedSameGate, gate)));
     }
-    make_plan(session, &target).await
+    let steps_of = if session.hands_over {
+        JobSteps::HandedOver
+    } else {
+        JobSteps::Absent
+    };
+    make_plan(session, &target, steps_of).await
 }
 
 /// How a rollback that a person asked for goes on.
@@ -106,8 +111,12 @@ pub enum RollsBack {
     Closed,
 }
 
-/// Plans the rollback that this deployment is.
+/// Plans the rollback that this deployment is, in a job whose own steps deploy the version where nothing else does.
 pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineError> {
+    plan_asked(session, JobSteps::Deploy).await
+}
+
+async fn plan_asked(session: &mut Session, steps_of: JobSteps) -> Result<RollsBack, EngineError> {
     let Some(target) = session.deployment.start.target.clone() else {
         return Ok(RollsBack::ByTheJob(None));
     };
@@ -116,7 +125,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     if session.deployment.is_heir() {
         return Ok(RollsBack::ByTheJob(None));
     }
-    match make_plan(session, &target).await? {
+    match make_plan(session, &target, steps_of).await? {
         Ok(plan) => {
             begin(session, Vec::new(), plan).await?;
             Ok(RollsBack::Here)
@@ -140,7 +149,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
 
 /// Plans a rollback where there is no job whose steps could deploy the version, or ends it.
 pub async fn plan_alone(session: &mut Session) -> Result<(), EngineError> {
-    match plan_rollback(session).await? {
+    match plan_asked(session, JobSteps::Absent).await? {
         RollsBack::Here | RollsBack::Closed => {}
         RollsBack::ByTheJob(why) => {
             let closing = Closing {
@@ -194,7 +203,11 @@ pub async fn order(session: &mut Session, key: StepKey) -> Result<(), EngineErro
     Ok(())
 }
 
-async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, EngineError> {
+async fn make_plan(
+    session: &mut Session,
+    target: &Live,
+    steps_of: JobSteps,
+) -> Result<Planned, EngineError> {
     let names = states_of(&session.deployment, target);
     let found = load(session.ports(), &names).await?;
     let (ports, setup) = (session.ports().clone(), session.setup().clone());
@@ -205,13 +218,17 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
         state: found.as_ref().map(|(_, state)| state),
         ordered: None,
     };
-    let hands_over = session.hands_over;
-    let planning = plans(&ports, &setup, &restore, lease.as_ref(), hands_over);
-    let (steps, skipped, destroys) = tokio::select! {
+    let planning = plans(&ports, &setup, &restore, lease.as_ref(), steps_of);
+    let (steps, mut skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,
         lost = keep_lease(&ports, session) => return Err(lost),
     };
+    let missing = found.iter().flat_map(|(_, state)| &state.missing);
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    if !missing.is_empty() {
+        skipped.push(partly_saved(&missing, setup.locale));
+    }
     if steps.is_empty() {
         let reason = if destroys {
             ReasonCode::WouldDestroyData
@@ -429,7 +446,7 @@ async fn look_and_act(
                     done => return done,
                 }
             }
-            (Ok(StepState::Running), why) => failed = why,
+            (Ok(StepState::Running | StepState::Pending), why) => failed = why,
             (Err(error), why) => {
                 blind += 1;
                 if blind >= LOOKS {

@@ -83,6 +83,10 @@ pub struct Town {
     pub probes: Mutex<usize>,
     /// Runs that were dispatched, in order.
     pub dispatched: Mutex<Vec<u64>>,
+    /// Runs that were dispatched wait for another one.
+    pub pending: Mutex<bool>,
+    /// What cannot be looked at while what runs is saved.
+    pub unsaved: Mutex<Vec<String>>,
     /// Runs that were asked to end.
     pub halted: Mutex<Vec<u64>>,
     /// What CloudWatch says of it.
@@ -120,6 +124,8 @@ impl Town {
             heard: Mutex::default(),
             probes: Mutex::default(),
             dispatched: Mutex::default(),
+            pending: Mutex::default(),
+            unsaved: Mutex::default(),
             halted: Mutex::default(),
         }
     }
@@ -357,7 +363,7 @@ impl Saver for Path {
                 at: self.town.time.now(),
                 stacks: Vec::new(),
                 functions: Vec::new(),
-                missing: Vec::new(),
+                missing: lock(&self.town.unsaved).clone(),
             })
         };
         let fail = |_| Err(cloud("cloudformation:GetTemplate"));
@@ -528,6 +534,7 @@ impl Mover for Hand {
         let work = || {
             Ok(match (child, self.strategy) {
                 (Some(run), _) => match lock(&town.ended).get(&run) {
+                    None if *lock(&town.pending) => StepState::Pending,
                     None => StepState::Running,
                     Some(&"success") => StepState::Done,
                     Some(other) => StepState::Failed(Why::new(Kind::Provider, *other)),

@@ -250,6 +250,17 @@ async fn a_dispatch_that_is_refused_is_followed_by_the_next_strategy() {
     );
 }
 
+/// The button's own job deploys the version: a second run of the workflow would wait for it.
+#[tokio::test]
+async fn by_button_nothing_is_dispatched() {
+    let prod = prod("en").await;
+    prod.deploy("v2", Behaviour::healthy("v2"), 0).await;
+    let (guard, mut job) = prod.button("last-success").await;
+    assert_eq!(guard.output("deploy_needed"), "true", "{}", guard.story());
+    assert_eq!(prod.dispatches().len(), 0);
+    job.finish().await;
+}
+
 /// A person's command dispatches too, and follows.
 #[tokio::test]
 async fn from_a_terminal() {
