@@ -186,6 +186,22 @@ pub enum Obstacle {
         /// The missing inputs.
         missing: String,
     },
+    /// An input of the workflow does not offer what this rollback is for.
+    WorkflowOptions {
+        /// Its file.
+        file: String,
+        /// The input.
+        input: String,
+        /// What it would have to offer.
+        wanted: String,
+    },
+    /// The workflow requires inputs that nobody here knows.
+    WorkflowNeeds {
+        /// Its file.
+        file: String,
+        /// The inputs.
+        needs: String,
+    },
     /// A dispatched run would wait for a reviewer.
     ReviewersRequired {
         /// GitHub's name of the environment.
@@ -193,6 +209,8 @@ pub enum Obstacle {
     },
     /// The job does it, not this container.
     InTheJob,
+    /// Only a verify step of the same job can ask its deploy step for it.
+    NeedsVerify,
     /// The commit to go back to is the one that the job has just deployed.
     SameCommit,
     /// Another strategy would lose stored data, and deploying the version again loses the same.

@@ -160,7 +160,14 @@ async fn the_dispatched_run_brings_it_back_and_inherits_the_lock() {
         assert_eq!(dispatches.len(), 1);
         let inputs = dispatches[0].1.as_object().unwrap();
         let names: Vec<_> = inputs.keys().map(String::as_str).collect();
-        assert_eq!(names, ["deployment_type", "reason", "rollback_target"]);
+        let given = [
+            "deployment_type",
+            "force_deploy",
+            "reason",
+            "rollback_target",
+        ];
+        assert_eq!(names, given);
+        assert_eq!(inputs["force_deploy"], "false");
         assert_eq!(inputs["deployment_type"], "rollback");
         insta::assert_snapshot!(format!("workflow_{locale}"), told(&prod, &verify, mark));
     }
