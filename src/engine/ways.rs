@@ -151,8 +151,9 @@ pub struct Foreseen {
     pub skipped: Vec<String>,
 }
 
-/// What a bad verdict could not be answered with.
-pub async fn foresee(session: &mut Session) -> Foreseen {
+/// What a bad verdict could not be answered with. `promised`: the workflow says that the job's steps deploy again what
+/// a verify step hands to them; else only its later steps can tell.
+pub async fn foresee(session: &mut Session, promised: bool) -> Foreseen {
     let kept = session.saved_before().await;
     let start = &session.deployment.start;
     let setup = session.setup();
@@ -184,8 +185,13 @@ pub async fn foresee(session: &mut Session) -> Foreseen {
         .filter_map(|(strategy, seen)| Some(no_plan(*strategy, &seen.err()?, setup.locale)))
         .collect();
     if works {
+        let mut skipped: Vec<String> = why;
+        if strategies.contains(&Strategy::Redeploy) && session.hands_over && !promised {
+            let why = NoPlan::NotApplicable(Obstacle::NeedsVerify);
+            skipped.push(no_plan(Strategy::Redeploy, &why, setup.locale));
+        }
         Foreseen {
-            skipped: why,
+            skipped,
             ..Foreseen::default()
         }
     } else {
