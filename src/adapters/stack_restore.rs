@@ -14,7 +14,7 @@ use crate::core::lease::Lease;
 use crate::core::observation::{Kind, Why};
 use crate::core::restore::{Loss, NoPlan, Obstacle, PlannedStep, StepKey, Strategy, losses};
 use crate::core::state::{SavedStack, SavedState};
-use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState, until_held};
 
 mod sets;
 mod template;
@@ -325,7 +325,7 @@ impl Mover for StackRestore {
 
     async fn act(
         &self,
-        _: &Lease,
+        lease: &Lease,
         restore: &Restore<'_>,
         step: &PlannedStep,
     ) -> Result<Acted, MoveError> {
@@ -336,6 +336,7 @@ impl Mover for StackRestore {
             Set::Empty => return Ok(Acted::Done),
             Set::Executed => {}
             Set::Ready(held) if held.losses.is_empty() => {
+                until_held(&*self.sets.clock, lease).await;
                 self.sets.execute(name, &token).await?;
             }
             Set::Ready(held) => return Err(MoveError::WouldDestroyData(held.losses)),

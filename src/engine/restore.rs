@@ -33,6 +33,9 @@ const TELL: Duration = Duration::from_secs(3);
 /// Pause between looks at a step that is under way or cannot be seen.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// A step may be under way this long, the wait for its turn included.
+const LONGEST: Duration = Duration::from_secs(90 * 60);
+
 /// So many looks in a row may fail before the step counts as failed.
 const LOOKS: u32 = 3;
 
@@ -222,7 +225,7 @@ async fn make_plan(
     let (steps, mut skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,
-        lost = keep_lease(&ports, session) => return Err(lost),
+        lost = keep_lease(&ports, session, None) => return Err(lost),
     };
     let missing = found.iter().flat_map(|(_, state)| &state.missing);
     let missing: Vec<&str> = missing.map(String::as_str).collect();
@@ -404,12 +407,12 @@ async fn perform(
     };
     let untouched = session.ordered.take().as_ref() == Some(&step.key);
     let work = look_and_act(&ports, mover.as_ref(), &lease, &restore, step, untouched);
-    let keep = keep_lease(&ports, session);
+    let keep = keep_lease(&ports, session, Some(&lease));
     tokio::select! {
         biased;
         by = stopped(stop) => Ok(Performed::Stopped(by)),
-        done = work => Ok(done.map_or_else(Performed::Failed, Performed::Done)),
         lost = keep => Err(lost),
+        done = work => Ok(done.map_or_else(Performed::Failed, Performed::Done)),
     }
 }
 
@@ -423,6 +426,7 @@ async fn look_and_act(
     step: &PlannedStep,
     untouched: bool,
 ) -> Result<Acted, MoveError> {
+    let began = ports.clock.monotonic();
     let (mut failed, mut blind) = (None, 0);
     if untouched {
         match mover.act(lease, restore, step).await {
@@ -446,7 +450,13 @@ async fn look_and_act(
                     done => return done,
                 }
             }
-            (Ok(StepState::Running | StepState::Pending), why) => failed = why,
+            (Ok(StepState::Running | StepState::Pending), why) => {
+                if ports.clock.monotonic() > began + LONGEST {
+                    let late = || MoveError::Failed(Why::new(Kind::Timeout, "it has not ended"));
+                    return Err(why.unwrap_or_else(late));
+                }
+                failed = why;
+            }
             (Err(error), why) => {
                 blind += 1;
                 if blind >= LOOKS {
@@ -459,13 +469,19 @@ async fn look_and_act(
     }
 }
 
-/// Renews the lease for as long as it is polled; answers why it cannot be held any more.
-async fn keep_lease(ports: &Ports, session: &mut Session) -> EngineError {
+/// Renews the lease for as long as it is polled, and tells whoever works under it; answers why it cannot be held any
+/// more.
+async fn keep_lease(ports: &Ports, session: &mut Session, lease: Option<&Lease>) -> EngineError {
     let mut until = ports.clock.monotonic() + LEASE;
     loop {
         ports.clock.sleep(LEASE / 4).await;
         match session.renew().await {
-            Ok(()) => until = ports.clock.monotonic() + LEASE,
+            Ok(()) => {
+                until = ports.clock.monotonic() + LEASE;
+                if let Some(lease) = lease {
+                    lease.renewed(&session.head);
+                }
+            }
             Err(EngineError::Store(error)) if ports.clock.monotonic() < until => {
                 tracing::warn!(code = "DG222", %error, "the lease could not be renewed yet");
             }

@@ -1,6 +1,7 @@
 //! Change sets: made, read, executed, and followed to their end by the stack's events. Knows no saved state but
 //! what it is handed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -249,20 +250,32 @@ impl Sets {
     /// How far the update with this token has got: the stack's own last event tells, not its status, which may
     /// still be that of before.
     pub async fn progress(&self, stack: &str, token: &str) -> Result<Progress, CloudError> {
-        let page = self
-            .aws
-            .cloudformation()
-            .describe_stack_events()
-            .stack_name(stack)
-            .send()
-            .await
-            .map_err(|e| failed("DescribeStackEvents", why(&e)))?;
-        let ours: Vec<&StackEvent> = page
-            .stack_events()
-            .iter()
-            .filter(|e| e.client_request_token() == Some(token))
-            .collect();
-        Ok(progress_of(&ours))
+        Ok(progress_of(&self.events(stack, token).await?))
+    }
+
+    /// The newest events of the update with this token, newest first; where it has failed, all of them, for the first
+    /// one says why.
+    async fn events(&self, stack: &str, token: &str) -> Result<Vec<StackEvent>, CloudError> {
+        let (mut next, mut ours) = (None, Vec::new());
+        loop {
+            let page = self
+                .aws
+                .cloudformation()
+                .describe_stack_events()
+                .stack_name(stack)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|e| failed("DescribeStackEvents", why(&e)))?;
+            next = page.next_token().map(str::to_owned);
+            let is_ours = |e: &&StackEvent| e.client_request_token() == Some(token);
+            let older = page.stack_events().last().is_some_and(|e| is_ours(&e));
+            ours.extend(page.stack_events().iter().filter(is_ours).cloned());
+            let failed = matches!(progress_of(&ours), Progress::Failed(_));
+            if !failed || !older || next.is_none() {
+                return Ok(ours);
+            }
+        }
     }
 
     /// Follows the update to its end.
@@ -273,9 +286,15 @@ impl Sets {
         limit: Duration,
     ) -> Result<Progress, CloudError> {
         let began = self.clock.monotonic();
-        let mut unseen = 0_u32;
+        let (mut unseen, mut told) = (0_u32, HashSet::new());
         loop {
-            let progress = self.progress(stack, token).await?;
+            let events = self.events(stack, token).await?;
+            for event in events.iter().rev() {
+                if told.insert(event.event_id().map(str::to_owned)) {
+                    tell(stack, event);
+                }
+            }
+            let progress = progress_of(&events);
             match progress {
                 Progress::Unseen => unseen += 1,
                 Progress::Running => {}
@@ -287,20 +306,25 @@ impl Sets {
                 let why = Why::new(Kind::Timeout, format!("{stack} has not ended its update"));
                 return Err(failed("DescribeStackEvents", why));
             }
-            tracing::info!(
-                code = "DG250",
-                stack,
-                ?progress,
-                "the stack is being updated"
-            );
             self.clock.sleep(PACE).await;
         }
     }
 }
 
+fn tell(stack: &str, event: &StackEvent) {
+    tracing::info!(
+        code = "DG250",
+        stack,
+        resource = event.logical_resource_id(),
+        status = event.resource_status().map(|s| s.as_str()),
+        reason = event.resource_status_reason(),
+        "the stack is being updated"
+    );
+}
+
 /// Newest first, as CloudFormation gives them.
-fn progress_of(ours: &[&StackEvent]) -> Progress {
-    let of_stack = |e: &&&StackEvent| {
+fn progress_of(ours: &[StackEvent]) -> Progress {
+    let of_stack = |e: &&StackEvent| {
         e.resource_type() == Some(NESTED) && e.physical_resource_id() == e.stack_id()
     };
     let last = ours
@@ -317,8 +341,8 @@ fn progress_of(ours: &[&StackEvent]) -> Progress {
     }
 }
 
-fn first_reason(ours: &[&StackEvent]) -> String {
-    let bad = |e: &&&StackEvent| {
+fn first_reason(ours: &[StackEvent]) -> String {
+    let bad = |e: &&StackEvent| {
         e.resource_status()
             .is_some_and(|s| s.as_str().ends_with("_FAILED"))
             && !e

@@ -20,7 +20,7 @@ use deploy_guard::ports::{
     Acted, Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, Dispatch,
     EnvironmentRules, Forge, ForgeError, Message, MoveError, Mover, NewShown, NoPlan, Notifier,
     Prober, Relation, Restore, RunSeen, Saver, SendError, ShownStatus, Stack, Stacks, StepState,
-    Workflows,
+    Workflows, until_held,
 };
 
 use super::calls::Calls;
@@ -53,6 +53,10 @@ pub enum Way {
     WouldDestroy,
     /// Found only when it is done.
     WouldDestroyLate,
+    /// Begun, and never ends.
+    Endless,
+    /// Frozen for a while just before it begins.
+    Frozen,
 }
 
 /// What is outside.
@@ -217,6 +221,7 @@ impl Town {
     fn state(&self, step: &PlannedStep) -> StepState {
         match self.begun(step) {
             None => StepState::NotDone,
+            Some(_) if self.way_of(step.strategy) == Way::Endless => StepState::Running,
             Some(at) if self.time.monotonic() < at + Self::takes(step.strategy) => {
                 StepState::Running
             }
@@ -497,6 +502,8 @@ impl Mover for Hand {
             | Way::Refused
             | Way::WorksUnheard
             | Way::Useless
+            | Way::Endless
+            | Way::Frozen
             | Way::WouldDestroyLate => Ok(match self.strategy {
                 Strategy::LambdaAlias => vec![
                     step("alias-a", "alias live of a stays".to_owned()),
@@ -554,15 +561,20 @@ impl Mover for Hand {
 
     async fn act(
         &self,
-        _: &Lease,
+        lease: &Lease,
         _: &Restore<'_>,
         step: &PlannedStep,
     ) -> Result<Acted, MoveError> {
         let town = &self.path.town;
         let dispatches = self.strategy == Strategy::Workflow;
+        if town.way_of(self.strategy) == Way::Frozen {
+            town.time.jump(10 * 60_000);
+            until_held(&*town.time, lease).await;
+            assert!(town.time.now() < lease.deadline(), "the lock was renewed");
+        }
         let work = || match town.way_of(self.strategy) {
             Way::Refused => Err(MoveError::Failed(Why::new(Kind::Denied, "not allowed"))),
-            Way::WorksUnheard => {
+            Way::WorksUnheard | Way::Endless => {
                 if dispatches {
                     town.dispatch(step);
                 } else {
@@ -572,7 +584,7 @@ impl Mover for Hand {
             }
             Way::WouldDestroyLate => Err(MoveError::WouldDestroyData(loss())),
             _ if dispatches => Ok(Acted::Dispatched(town.dispatch(step))),
-            Way::Works | Way::Useless | Way::NotApplicable | Way::WouldDestroy => {
+            Way::Works | Way::Useless | Way::Frozen | Way::NotApplicable | Way::WouldDestroy => {
                 town.begin(step);
                 Ok(Acted::Done)
             }

@@ -191,6 +191,29 @@ fn what_cannot_be_restored_is_said_and_left() {
     }
 }
 
+#[test]
+fn a_step_that_never_ends_is_given_up() {
+    let story = bad();
+    story.town.way(Strategy::LambdaAlias, Way::Endless);
+    let before = story.time.monotonic();
+    let end = story.end_of(one());
+    assert_eq!(end.closing().status, Status::RolledBack);
+    assert!(story.time.monotonic() - before < 100 * MINUTE);
+    story.check("endless");
+}
+
+/// A container that was frozen while its lease ran out changes nothing before it has the lock for sure.
+#[test]
+fn what_was_frozen_waits_for_its_lock() {
+    let story = bad();
+    story.town.way(Strategy::LambdaAlias, Way::Frozen);
+    let before = story.time.monotonic();
+    let end = story.end_of(one());
+    assert_eq!(end.closing().status, Status::RolledBack);
+    assert!(story.time.monotonic() - before < 5 * MINUTE);
+    story.check("frozen");
+}
+
 /// What a rollback by the job has brought back is bad too: nothing deploys the same commit once more.
 #[test]
 fn a_bad_commit_is_not_deployed_again_as_its_own_cure() {
