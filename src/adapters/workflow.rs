@@ -474,7 +474,7 @@ mod tests {
         };
         let titled = format!("Rollback ({key})");
         let found = |runs| ours(runs, &key).iter().map(|r| r.id).collect::<Vec<_>>();
-        assert_eq!(found(vec![run(1, "deploy", false)]), []);
+        assert!(found(vec![run(1, "deploy", false)]).is_empty());
         assert_eq!(
             found(vec![run(1, "deploy", false), run(2, "deploy", true)]),
             [2]

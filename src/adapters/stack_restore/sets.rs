@@ -439,7 +439,14 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use axum::Router;
+    use axum::routing::post;
+
     use super::*;
+    use crate::adapters::aws::{CallBounds, Login, Site};
+    use crate::adapters::testing::{TestClock, client, serve, vars};
 
     fn lost(kind: &str, action: ChangeAction, set: Option<&str>) -> bool {
         let change = ResourceChange::builder()
@@ -467,6 +474,57 @@ mod tests {
         assert!(!lost(NESTED, Modify, Some("arn:inner")));
         assert!(!lost(NESTED, Add, None));
         assert!(lost(NESTED, Remove, Some("arn:inner")));
+    }
+
+    fn event(n: usize, id: &str, status: &str, more: &str) -> String {
+        let physical = if id == "app" { "arn:app" } else { "it" };
+        let kind = if id == "app" {
+            NESTED
+        } else {
+            "AWS::SNS::Topic"
+        };
+        format!(
+            "<member><StackId>arn:app</StackId><EventId>{n}</EventId><StackName>app</StackName><LogicalResourceId>{id}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>{kind}</ResourceType><Timestamp>2024-12-12T05:30:52Z</Timestamp><ResourceStatus>{status}</ResourceStatus><ClientRequestToken>ours</ClientRequestToken>{more}</member>"
+        )
+    }
+
+    fn page(events: &str, next: &str) -> String {
+        format!(
+            "<DescribeStackEventsResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStackEventsResult><StackEvents>{events}</StackEvents>{next}</DescribeStackEventsResult></DescribeStackEventsResponse>"
+        )
+    }
+
+    /// The first reason of a large update stands far behind.
+    #[tokio::test]
+    async fn why_an_update_failed_is_found_on_a_later_page() {
+        let newest = event(3, "app", "UPDATE_ROLLBACK_COMPLETE", "")
+            + &event(2, "Topic", "UPDATE_COMPLETE", "");
+        let reason = "<ResourceStatusReason>no such key</ResourceStatusReason>";
+        let oldest = event(1, "Topic", "UPDATE_FAILED", reason);
+        let answer = move |body: String| async move {
+            if body.contains("NextToken=more") {
+                page(&oldest, "")
+            } else {
+                page(&newest, "<NextToken>more</NextToken>")
+            }
+        };
+        let url = serve(Router::new().route("/", post(answer))).await;
+        let bounds = CallBounds {
+            attempt: Duration::from_secs(2),
+            whole: Duration::from_secs(10),
+        };
+        let endpoint = vars(vec![("AWS_ENDPOINT_URL", url)]);
+        let site = Site::new(&client(), &endpoint, Some("eu-west-1"), bounds).expect("a region");
+        let keys = Credentials::new("K", "secret", None, None, "test");
+        let login = Login::Given(SharedCredentialsProvider::new(keys));
+        let sets = Sets {
+            aws: Arc::new(site.connect(login).await),
+            clock: TestClock::new(),
+        };
+        let Ok(Progress::Failed(said)) = sets.progress("app", "ours").await else {
+            panic!("it failed");
+        };
+        assert_eq!(said, "UPDATE_ROLLBACK_COMPLETE: Topic: no such key");
     }
 
     #[test]

@@ -352,8 +352,12 @@ async fn a_large_template_goes_through_the_bucket_of_cdk() {
                 .await;
         }
         prod.deploy("v1", Behaviour::healthy("v1"), 0).await;
+        // The bucket is busy once.
+        let put = On::any().containing("/cdk-assets/deploy-guard/");
+        let busy = prod.world.fault(put, Fault::Status(503));
         let (guard, verify) = prod.update(&large, verify()).await;
         if bootstrapped {
+            assert_eq!(busy.count(), 1);
             assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
             assert_eq!(prod.release().await, "v1");
         } else {
