@@ -393,7 +393,8 @@ impl Connect for Adapters<'_> {
         let built_in = aws.iter().flat_map(|aws| movers(aws, &self.clock));
         let runs = wanted.workflow.as_ref().map(|workflow| {
             let settings = WorkflowSettings {
-                environment: workflow.environment.clone(),
+                environments: workflow.environments.clone(),
+                service: workflow.service.clone(),
                 github_environments: workflow.github_environments.clone(),
                 own_run: workflow.own_run,
                 workflow: workflow.target.clone(),

@@ -23,7 +23,7 @@ pub use history::{
     Commit, CommitError, HeadWrite, Heads, History, ListQuery, Mark, Page, RecordWrite, Refusal,
     StoreError, Stored, Undo,
 };
-pub use mover::{Acted, MoveError, Mover, Restore, StepState};
+pub use mover::{Acted, MoveError, Mover, Restore, StepState, until_held};
 pub use telling::{Message, Notifier, SendError};
 pub use workflows::{Dispatch, RunEnd, RunSeen, Workflows};
 

@@ -17,7 +17,7 @@ use crate::core::restore::{
     NoPlan, Obstacle, PlannedStep, StepKey, Strategy, alias_moves, foresee_aliases, moves_line,
 };
 use crate::core::state::{LATEST, SavedAlias, SavedFunction, SavedState};
-use crate::ports::{Acted, Clock, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, MoveError, Mover, Restore, StepState, until_held};
 
 /// How long one alias is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ impl LambdaAliases {
 
     /// Looks, and moves it where it is not there. A write whose answer was lost is found done by the next look; a
     /// write over somebody else's is refused by its revision.
-    async fn bring_back(&self, wanted: Wanted<'_>) -> Result<(), Unmoved> {
+    async fn bring_back(&self, lease: &Lease, wanted: Wanted<'_>) -> Result<(), Unmoved> {
         let Some(now) = self.get(wanted).await? else {
             let why = Why::new(Kind::NotFound, "the alias does not exist any more");
             return Err(unmoved("lambda:GetAlias", wanted, why));
@@ -89,6 +89,7 @@ impl LambdaAliases {
         let no_weights = AliasRoutingConfiguration::builder()
             .set_additional_version_weights(Some(HashMap::new()))
             .build();
+        until_held(&*self.clock, lease).await;
         let moved = self
             .aws
             .lambda()
@@ -103,12 +104,9 @@ impl LambdaAliases {
         let Err(error) = moved else { return Ok(()) };
         let failed = unmoved("lambda:UpdateAlias", wanted, why(&error));
         match error.code() {
-            // Overtaken: by our own first try, whose answer was lost, or by somebody whom the lock did not keep out.
-            Some("PreconditionFailedException") => match self.get(wanted).await? {
-                Some(now) if is_there(&now, wanted.alias) => Ok(()),
-                Some(_) | None => Err(failed),
-            },
-            Some("ResourceConflictException") => Err(Unmoved {
+            // Overtaken: by our own first try, whose answer was lost, or by somebody whom the lock did not keep out. The
+            // next look tells, and reads the new revision.
+            Some("PreconditionFailedException" | "ResourceConflictException") => Err(Unmoved {
                 again: true,
                 ..failed
             }),
@@ -116,7 +114,7 @@ impl LambdaAliases {
         }
     }
 
-    async fn bring_back_surely(&self, wanted: Wanted<'_>) -> Result<(), Why> {
+    async fn bring_back_surely(&self, lease: &Lease, wanted: Wanted<'_>) -> Result<(), Why> {
         let patience = Patience {
             first: Duration::from_millis(200),
             ..Patience::of(PATIENCE)
@@ -124,7 +122,7 @@ impl LambdaAliases {
         let tried = retry(
             &*self.clock,
             &patience,
-            || self.bring_back(wanted),
+            || self.bring_back(lease, wanted),
             |error| if error.again { Again::Yes } else { Again::No },
         );
         tried.await.map_err(|failed| failed.error.why)
@@ -244,12 +242,12 @@ impl Mover for LambdaAliases {
 
     async fn act(
         &self,
-        _: &Lease,
+        lease: &Lease,
         restore: &Restore<'_>,
         _: &PlannedStep,
     ) -> Result<Acted, MoveError> {
         let saved = state(restore)?;
-        let all = join_all(wanted(saved).map(|w| self.bring_back_surely(w))).await;
+        let all = join_all(wanted(saved).map(|w| self.bring_back_surely(lease, w))).await;
         let (mut failed, mut moved) = (Vec::new(), 0_usize);
         for one in all {
             match one {

@@ -14,7 +14,7 @@ use crate::core::lease::Lease;
 use crate::core::observation::{Kind, Why};
 use crate::core::restore::{Loss, NoPlan, Obstacle, PlannedStep, StepKey, Strategy, losses};
 use crate::core::state::{SavedStack, SavedState};
-use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState};
+use crate::ports::{Acted, Clock, CloudError, MoveError, Mover, Restore, StepState, until_held};
 
 mod sets;
 mod template;
@@ -133,8 +133,7 @@ impl StackRestore {
                 let why = Why::new(Kind::Provider, format!("{stack} is {status}"));
                 return Err(MoveError::Failed(why));
             }
-            // `…_CLEANUP_IN_PROGRESS` looks final and is not: an update would be refused.
-            if !status.ends_with("_IN_PROGRESS") || status == "REVIEW_IN_PROGRESS" {
+            if !is_busy(&status) {
                 return Ok(());
             }
             if self.sets.clock.monotonic().saturating_sub(began) > SETTLES {
@@ -158,6 +157,12 @@ impl StackRestore {
             ))),
         }
     }
+}
+
+/// True where CloudFormation takes neither an update nor a change set for now. `…_CLEANUP_IN_PROGRESS` looks final and
+/// is not.
+fn is_busy(status: &str) -> bool {
+    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
 /// True where CloudFormation takes no update before a person has acted.
@@ -269,11 +274,14 @@ impl Mover for StackRestore {
         steps: Vec<PlannedStep>,
     ) -> Result<Vec<PlannedStep>, NoPlan> {
         let state = saved(restore.state)?;
-        let sets = join_all(
-            in_order(state)
-                .zip(&steps)
-                .map(|(stack, step)| async move { self.set(stack, &token(step)).await }),
-        )
+        let sets = join_all(in_order(state).zip(&steps).map(|(stack, step)| async move {
+            let status = self.sets.status(&stack.name).await?;
+            if status.is_some_and(|s| is_busy(&s)) {
+                // No change set is taken now: it is waited for, and looked at, when the step is done.
+                return Ok(Set::Making);
+            }
+            self.set(stack, &token(step)).await
+        }))
         .await;
         let (mut shown, mut lost) = (Vec::new(), Vec::new());
         for ((set, step), stack) in sets.into_iter().zip(steps).zip(in_order(state)) {
@@ -317,7 +325,7 @@ impl Mover for StackRestore {
 
     async fn act(
         &self,
-        _: &Lease,
+        lease: &Lease,
         restore: &Restore<'_>,
         step: &PlannedStep,
     ) -> Result<Acted, MoveError> {
@@ -328,6 +336,7 @@ impl Mover for StackRestore {
             Set::Empty => return Ok(Acted::Done),
             Set::Executed => {}
             Set::Ready(held) if held.losses.is_empty() => {
+                until_held(&*self.sets.clock, lease).await;
                 self.sets.execute(name, &token).await?;
             }
             Set::Ready(held) => return Err(MoveError::WouldDestroyData(held.losses)),

@@ -289,10 +289,7 @@ impl Deployment {
             (State::Restoring(now), Event::StepFailed { key, reason, .. })
                 if now.is_ordered(key) =>
             {
-                next.state = State::Restoring(Restoring {
-                    failed: *reason,
-                    ..now.next_strategy()
-                });
+                next.state = State::Restoring(now.next_strategy(*reason));
             }
             (
                 State::Restoring(now),
@@ -313,8 +310,7 @@ impl Deployment {
                 } else {
                     Restoring {
                         ended,
-                        failed: None,
-                        ..now.next_strategy()
+                        ..now.next_strategy(None)
                     }
                 });
             }

@@ -1,5 +1,7 @@
 //! Who holds an environment, and when another may take over; knows no store and no GitHub.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -255,7 +257,8 @@ fn over_age(holder: &Holder, now: Timestamp) -> bool {
 pub struct Lease {
     session: SessionId,
     fence: Fence,
-    deadline: Timestamp,
+    /// Shared by its copies: whoever renews the lock moves it for whoever works meanwhile.
+    deadline: Arc<AtomicI64>,
 }
 
 impl Lease {
@@ -266,7 +269,7 @@ impl Lease {
         held.then(|| Self {
             session: session.clone(),
             fence: head.fence,
-            deadline: head.lease_until.unwrap_or(Timestamp::from_millis(0)),
+            deadline: Arc::new(AtomicI64::new(until(head).millis())),
         })
     }
 
@@ -282,9 +285,19 @@ impl Lease {
         self.fence
     }
 
-    /// An effect whose time-out passes this is refused.
+    /// Until then nobody else can hold the lock; later nothing is changed before it was renewed.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
-        self.deadline
+        Timestamp::from_millis(self.deadline.load(Ordering::Relaxed))
     }
+
+    /// It was renewed.
+    pub(crate) fn renewed(&self, head: &Head) {
+        self.deadline.store(until(head).millis(), Ordering::Relaxed);
+    }
+}
+
+/// A head without a lease is held by nobody.
+fn until(head: &Head) -> Timestamp {
+    head.lease_until.unwrap_or(Timestamp::from_millis(0))
 }

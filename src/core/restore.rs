@@ -25,6 +25,15 @@ words! {
     }
 }
 
+impl Strategy {
+    /// True where the team's own tool deploys the version again: it would remove the same stored data, and nobody
+    /// looks at what it does first.
+    #[must_use]
+    pub fn deploys(self) -> bool {
+        matches!(self, Self::Workflow | Self::Redeploy)
+    }
+}
+
 /// The `rollback` part of an environment's configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackSettings {
@@ -177,6 +186,22 @@ pub enum Obstacle {
         /// The missing inputs.
         missing: String,
     },
+    /// An input of the workflow does not offer what this rollback is for.
+    WorkflowOptions {
+        /// Its file.
+        file: String,
+        /// The input.
+        input: String,
+        /// What it would have to offer.
+        wanted: String,
+    },
+    /// The workflow requires inputs that nobody here knows.
+    WorkflowNeeds {
+        /// Its file.
+        file: String,
+        /// The inputs.
+        needs: String,
+    },
     /// A dispatched run would wait for a reviewer.
     ReviewersRequired {
         /// GitHub's name of the environment.
@@ -184,6 +209,12 @@ pub enum Obstacle {
     },
     /// The job does it, not this container.
     InTheJob,
+    /// Only a verify step of the same job can ask its deploy step for it.
+    NeedsVerify,
+    /// The commit to go back to is the one that the job has just deployed.
+    SameCommit,
+    /// Another strategy would lose stored data, and deploying the version again loses the same.
+    LosesTheSame,
 }
 
 /// A stored thing that a restore would remove or replace.
@@ -211,39 +242,75 @@ impl fmt::Display for Loss {
 }
 
 /// Types whose removal or replacement loses what users stored in them.
-const STATEFUL: [&str; 31] = [
+const STATEFUL: [&str; 66] = [
+    "AWS::AmazonMQ::Broker",
     "AWS::Backup::BackupVault",
     "AWS::Cassandra::Table",
     // What it holds cannot be seen from outside.
     "AWS::CloudFormation::Stack",
+    "AWS::CodeArtifact::Repository",
+    "AWS::CodeCommit::Repository",
     "AWS::Cognito::IdentityPool",
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolUser",
     "AWS::DAX::Cluster",
+    "AWS::DSQL::Cluster",
     "AWS::DocDB::DBCluster",
     "AWS::DocDB::DBInstance",
+    "AWS::DocDBElastic::Cluster",
     "AWS::DynamoDB::GlobalTable",
     "AWS::DynamoDB::Table",
+    "AWS::EC2::Instance",
     "AWS::EC2::Volume",
+    "AWS::ECR::PublicRepository",
+    "AWS::ECR::Repository",
     "AWS::EFS::FileSystem",
     "AWS::ElastiCache::CacheCluster",
     "AWS::ElastiCache::ReplicationGroup",
+    "AWS::ElastiCache::ServerlessCache",
+    "AWS::Elasticsearch::Domain",
     "AWS::FSx::FileSystem",
+    "AWS::FSx::Volume",
+    "AWS::HealthLake::FHIRDatastore",
     "AWS::KMS::Key",
+    "AWS::KMS::ReplicaKey",
+    "AWS::Kendra::Index",
     "AWS::Kinesis::Stream",
+    "AWS::Lightsail::Bucket",
+    "AWS::Lightsail::Database",
+    "AWS::Lightsail::Disk",
+    "AWS::Lightsail::Instance",
     "AWS::Logs::LogGroup",
+    "AWS::MSK::Cluster",
+    "AWS::MSK::ServerlessCluster",
+    "AWS::MemoryDB::Cluster",
     "AWS::Neptune::DBCluster",
     "AWS::Neptune::DBInstance",
+    "AWS::NeptuneGraph::Graph",
+    "AWS::OpenSearchServerless::Collection",
     "AWS::OpenSearchService::Domain",
+    "AWS::QLDB::Ledger",
     "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance",
     "AWS::RDS::GlobalCluster",
     "AWS::Redshift::Cluster",
+    "AWS::RedshiftServerless::Namespace",
+    "AWS::Route53::HostedZone",
     "AWS::S3::Bucket",
+    "AWS::S3Express::DirectoryBucket",
+    "AWS::S3Tables::Table",
+    "AWS::S3Tables::TableBucket",
+    "AWS::S3Vectors::Index",
+    "AWS::S3Vectors::VectorBucket",
+    "AWS::SDB::Domain",
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
+    "AWS::Serverless::SimpleTable",
     "AWS::Timestream::Database",
+    "AWS::Timestream::InfluxDBInstance",
     "AWS::Timestream::Table",
+    // CDK's: when it is removed it empties its bucket.
+    "Custom::S3AutoDeleteObjects",
 ];
 
 /// True for a resource that holds what users stored.

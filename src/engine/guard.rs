@@ -2,7 +2,7 @@
 //! trips; what the checks mean is `core::policy`'s.
 
 use crate::core::id::{CommitSha, DeploymentId, Fence, Token, hex};
-use crate::core::journal::{Event, RunRef, Start};
+use crate::core::journal::{Event, RunRef, Start, replay};
 use crate::core::lease::{Head, Holder, Live};
 use crate::core::outcome::KeeperSeen;
 use crate::core::policy::{CheckLine, CheckOutcome, CheckResult, waits_for_lock};
@@ -144,7 +144,8 @@ pub async fn guard(
     let mut wait = Wait::new(ports, setup, request);
     let mut took_over = None;
     loop {
-        let inherits = look.head(setup).names_heir(request.run.run);
+        let lender = lender(ports, &look.head(setup), request).await?;
+        let inherits = lender.is_some();
         if let (Some(held), false) = (look.head(setup).holder, inherits) {
             let settled = look
                 .stacks
@@ -213,6 +214,7 @@ pub async fn guard(
             request,
             &look,
             &extra,
+            lender,
             took_over.clone(),
             evidence.clone(),
             announce,
@@ -254,6 +256,7 @@ async fn begin(
     request: &Request,
     look: &Look,
     extra: &Extra,
+    lender: Option<Holder>,
     took_over: Option<DeploymentId>,
     evidence: Option<String>,
     announce: &(dyn Fn(&Holder) -> Result<(), EngineError> + Send + Sync),
@@ -261,8 +264,7 @@ async fn begin(
     allowed: bool,
 ) -> Result<Session, CommitOr> {
     let head = look.head(setup);
-    let lender = (head.holder.as_ref()).filter(|_| head.names_heir(request.run.run));
-    let heir_of = lender.map(|lender| lender.deployment.clone());
+    let heir_of = lender.map(|lender| lender.deployment);
     let mut at = ports.clock.now();
     if let Some(live) = &extra.live {
         // Two starts never share a sort key, and a clock that went back does not reorder history.
@@ -344,6 +346,30 @@ async fn begin(
         }
     }
     Err(CommitOr::Commit(CommitError::IdTaken))
+}
+
+/// Who has dispatched this run and waits for it. The run alone does not tell: it must be the rollback that it was
+/// dispatched for.
+async fn lender(
+    ports: &Ports,
+    head: &Head,
+    request: &Request,
+) -> Result<Option<Holder>, EngineError> {
+    let named = head.names_heir(request.run.run) && request.kind == DeploymentType::Rollback;
+    let Some(holder) = head.holder.clone().filter(|_| named) else {
+        return Ok(None);
+    };
+    let now = ports.clock.now();
+    let stored = ports.history.deployment(&holder.deployment, now).await?;
+    let deployment = stored.map(|s| replay(&s.entries)).transpose();
+    let deployment = deployment.map_err(|e| EngineError::Stale {
+        detail: e.to_string(),
+    })?;
+    let wanted = deployment
+        .as_ref()
+        .and_then(|d| d.target())
+        .map(|t| TargetSpec::Id(t.deployment.clone()));
+    Ok(Some(holder).filter(|_| wanted.as_ref() == Some(&request.target)))
 }
 
 /// What a restore would bring back: the newest verified version; for a rollback, not the one it leaves.

@@ -27,6 +27,10 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// A run that was asked to end does so within this: GitHub stops what is left five minutes after a cancel.
 const ENDS: Duration = Duration::from_secs(7 * 60);
 
+/// A run that waits this long for another one of its `concurrency` group may be waiting for the very job that waits
+/// for it.
+const PENDING: Duration = Duration::from_secs(60);
+
 /// How the run ended, or why it is not waited for any longer.
 type Ended = Result<(), Why>;
 
@@ -73,6 +77,7 @@ async fn run_ends(
     let ordered = ordered(session, step);
     let mut seen_lock = ports.clock.monotonic();
     let mut halted: Option<Duration> = None;
+    let (mut pending, mut blocked): (Option<Duration>, Option<Why>) = (None, None);
     loop {
         match session.look_after_lock().await {
             Ok(()) => seen_lock = ports.clock.monotonic(),
@@ -101,8 +106,16 @@ async fn run_ends(
         };
         let why = match looked {
             Ok(StepState::Done) => return Ok(Some(Ok(()))),
-            Ok(StepState::Failed(why)) => return Ok(Some(Err(why))),
+            Ok(StepState::Failed(why)) => return Ok(Some(Err(blocked.unwrap_or(why)))),
+            Ok(StepState::Pending) => {
+                pending = pending.or(Some(ports.clock.monotonic()));
+                Why::new(
+                    Kind::Timeout,
+                    "the run waits for another run of its `concurrency` group",
+                )
+            }
             Ok(StepState::Running | StepState::NotDone | StepState::Dispatched(_)) => {
+                pending = None;
                 Why::new(Kind::Timeout, "the run has not ended in time")
             }
             // GitHub does not answer: the run goes on all the same.
@@ -113,8 +126,10 @@ async fn run_ends(
         };
         let now = ports.clock.monotonic();
         let long = ordered.map_or(Duration::ZERO, |at| ports.clock.now().since(at));
+        let held_up = pending.is_some_and(|since| now > since + PENDING);
         match halted {
-            None if long > longest => {
+            None if long > longest || held_up => {
+                blocked = held_up.then(|| why.clone());
                 if let Err(error) = mover.halt(&restore, step).await {
                     tracing::warn!(code = "DG224", %error, "the run could not be asked to end");
                 }

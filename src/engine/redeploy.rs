@@ -8,10 +8,9 @@ use crate::engine::EngineError;
 use crate::engine::session::Session;
 use crate::ports::Restore;
 
-/// The one step, where this stage can hand it to the job. What a person asks for is deployed by the job anyway.
+/// The one step, where this stage can hand it to the job.
 pub fn plan(restore: &Restore<'_>, hands_over: bool) -> Result<Vec<PlannedStep>, NoPlan> {
-    let asked = restore.deployment.is_rollback() && restore.deployment.job.is_none();
-    if !hands_over || asked {
+    if !hands_over {
         return Err(NoPlan::NotApplicable(Obstacle::InTheJob));
     }
     let Some(commit) = &restore.target.git_ref else {

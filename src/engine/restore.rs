@@ -22,9 +22,9 @@ use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
 pub use crate::engine::ways::{Foreseen, could_restore, foresee};
-use crate::engine::ways::{load, mover, plans};
+use crate::engine::ways::{JobSteps, load, mover, plans};
 use crate::engine::{EngineError, Ports, Say, Sayer, Stop, stopped};
-use crate::i18n::obstacle::would_lose;
+use crate::i18n::obstacle::{partly_saved, would_lose};
 use crate::ports::{Acted, MoveError, Mover, Restore, StepState};
 
 /// So long a restore waits for messages once its step is done.
@@ -32,6 +32,9 @@ const TELL: Duration = Duration::from_secs(3);
 
 /// Pause between looks at a step that is under way or cannot be seen.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// A step may be under way this long, the wait for its turn included.
+const LONGEST: Duration = Duration::from_secs(90 * 60);
 
 /// So many looks in a row may fail before the step counts as failed.
 const LOOKS: u32 = 3;
@@ -92,7 +95,12 @@ async fn plan_for(session: &mut Session, judgement: &Judgement) -> Result<Planne
         let gate = Some(gate.gate.clone());
         return Ok(Err((ReasonCode::TargetFailedSameGate, gate)));
     }
-    make_plan(session, &target).await
+    let steps_of = if session.hands_over {
+        JobSteps::HandedOver
+    } else {
+        JobSteps::Absent
+    };
+    make_plan(session, &target, steps_of).await
 }
 
 /// How a rollback that a person asked for goes on.
@@ -106,8 +114,12 @@ pub enum RollsBack {
     Closed,
 }
 
-/// Plans the rollback that this deployment is.
+/// Plans the rollback that this deployment is, in a job whose own steps deploy the version where nothing else does.
 pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineError> {
+    plan_asked(session, JobSteps::Deploy).await
+}
+
+async fn plan_asked(session: &mut Session, steps_of: JobSteps) -> Result<RollsBack, EngineError> {
     let Some(target) = session.deployment.start.target.clone() else {
         return Ok(RollsBack::ByTheJob(None));
     };
@@ -116,7 +128,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
     if session.deployment.is_heir() {
         return Ok(RollsBack::ByTheJob(None));
     }
-    match make_plan(session, &target).await? {
+    match make_plan(session, &target, steps_of).await? {
         Ok(plan) => {
             begin(session, Vec::new(), plan).await?;
             Ok(RollsBack::Here)
@@ -140,7 +152,7 @@ pub async fn plan_rollback(session: &mut Session) -> Result<RollsBack, EngineErr
 
 /// Plans a rollback where there is no job whose steps could deploy the version, or ends it.
 pub async fn plan_alone(session: &mut Session) -> Result<(), EngineError> {
-    match plan_rollback(session).await? {
+    match plan_asked(session, JobSteps::Absent).await? {
         RollsBack::Here | RollsBack::Closed => {}
         RollsBack::ByTheJob(why) => {
             let closing = Closing {
@@ -194,7 +206,11 @@ pub async fn order(session: &mut Session, key: StepKey) -> Result<(), EngineErro
     Ok(())
 }
 
-async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, EngineError> {
+async fn make_plan(
+    session: &mut Session,
+    target: &Live,
+    steps_of: JobSteps,
+) -> Result<Planned, EngineError> {
     let names = states_of(&session.deployment, target);
     let found = load(session.ports(), &names).await?;
     let (ports, setup) = (session.ports().clone(), session.setup().clone());
@@ -205,13 +221,17 @@ async fn make_plan(session: &mut Session, target: &Live) -> Result<Planned, Engi
         state: found.as_ref().map(|(_, state)| state),
         ordered: None,
     };
-    let hands_over = session.hands_over;
-    let planning = plans(&ports, &setup, &restore, lease.as_ref(), hands_over);
-    let (steps, skipped, destroys) = tokio::select! {
+    let planning = plans(&ports, &setup, &restore, lease.as_ref(), steps_of);
+    let (steps, mut skipped, destroys) = tokio::select! {
         biased;
         plans = planning => plans,
-        lost = keep_lease(&ports, session) => return Err(lost),
+        lost = keep_lease(&ports, session, None) => return Err(lost),
     };
+    let missing = found.iter().flat_map(|(_, state)| &state.missing);
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    if !missing.is_empty() {
+        skipped.push(partly_saved(&missing, setup.locale));
+    }
     if steps.is_empty() {
         let reason = if destroys {
             ReasonCode::WouldDestroyData
@@ -387,12 +407,12 @@ async fn perform(
     };
     let untouched = session.ordered.take().as_ref() == Some(&step.key);
     let work = look_and_act(&ports, mover.as_ref(), &lease, &restore, step, untouched);
-    let keep = keep_lease(&ports, session);
+    let keep = keep_lease(&ports, session, Some(&lease));
     tokio::select! {
         biased;
         by = stopped(stop) => Ok(Performed::Stopped(by)),
-        done = work => Ok(done.map_or_else(Performed::Failed, Performed::Done)),
         lost = keep => Err(lost),
+        done = work => Ok(done.map_or_else(Performed::Failed, Performed::Done)),
     }
 }
 
@@ -406,6 +426,7 @@ async fn look_and_act(
     step: &PlannedStep,
     untouched: bool,
 ) -> Result<Acted, MoveError> {
+    let began = ports.clock.monotonic();
     let (mut failed, mut blind) = (None, 0);
     if untouched {
         match mover.act(lease, restore, step).await {
@@ -429,7 +450,13 @@ async fn look_and_act(
                     done => return done,
                 }
             }
-            (Ok(StepState::Running), why) => failed = why,
+            (Ok(StepState::Running | StepState::Pending), why) => {
+                if ports.clock.monotonic() > began + LONGEST {
+                    let late = || MoveError::Failed(Why::new(Kind::Timeout, "it has not ended"));
+                    return Err(why.unwrap_or_else(late));
+                }
+                failed = why;
+            }
             (Err(error), why) => {
                 blind += 1;
                 if blind >= LOOKS {
@@ -442,13 +469,19 @@ async fn look_and_act(
     }
 }
 
-/// Renews the lease for as long as it is polled; answers why it cannot be held any more.
-async fn keep_lease(ports: &Ports, session: &mut Session) -> EngineError {
+/// Renews the lease for as long as it is polled, and tells whoever works under it; answers why it cannot be held any
+/// more.
+async fn keep_lease(ports: &Ports, session: &mut Session, lease: Option<&Lease>) -> EngineError {
     let mut until = ports.clock.monotonic() + LEASE;
     loop {
         ports.clock.sleep(LEASE / 4).await;
         match session.renew().await {
-            Ok(()) => until = ports.clock.monotonic() + LEASE,
+            Ok(()) => {
+                until = ports.clock.monotonic() + LEASE;
+                if let Some(lease) = lease {
+                    lease.renewed(&session.head);
+                }
+            }
             Err(EngineError::Store(error)) if ports.clock.monotonic() < until => {
                 tracing::warn!(code = "DG222", %error, "the lease could not be renewed yet");
             }

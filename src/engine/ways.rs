@@ -23,18 +23,28 @@ pub async fn plans(
     setup: &Setup,
     restore: &Restore<'_>,
     lease: Option<&Lease>,
-    hands_over: bool,
+    steps_of: JobSteps,
 ) -> (Vec<PlannedStep>, Vec<String>, bool) {
     let strategies = &setup.rollback.strategies;
     let made = join_all(strategies.iter().map(|strategy| async {
+        if strategy.deploys() {
+            if steps_of == JobSteps::Deploy {
+                return Err(NoPlan::NotApplicable(Obstacle::InTheJob));
+            }
+            if has_just_deployed(restore) {
+                return Err(NoPlan::NotApplicable(Obstacle::SameCommit));
+            }
+        }
         match mover(&ports.movers, *strategy) {
             Some(mover) => mover.plan(restore).await,
-            None if *strategy == Strategy::Redeploy => redeploy::plan(restore, hands_over),
+            None if *strategy == Strategy::Redeploy => {
+                redeploy::plan(restore, steps_of == JobSteps::HandedOver)
+            }
             None => Err(NoPlan::NotApplicable(absent(*strategy))),
         }
     }))
     .await;
-    let (mut steps, mut skipped, mut destroys) = (Vec::new(), Vec::new(), false);
+    let (mut steps, mut skipped, mut destroys) = (Vec::<PlannedStep>::new(), Vec::new(), false);
     for (strategy, made) in strategies.iter().zip(made) {
         // The strategy that goes first says what it will change, and may find that it must not.
         let made = match (made, mover(&ports.movers, *strategy), lease) {
@@ -51,7 +61,33 @@ pub async fn plans(
             }
         }
     }
+    if destroys {
+        for strategy in strategies.iter().filter(|s| s.deploys()) {
+            if steps.iter().any(|step| step.strategy == *strategy) {
+                let why = NoPlan::NotApplicable(Obstacle::LosesTheSame);
+                skipped.push(no_plan(*strategy, &why, setup.locale));
+            }
+        }
+        steps.retain(|step| !step.strategy.deploys());
+    }
     (steps, skipped, destroys)
+}
+
+/// What the steps of the job at hand can do for a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobSteps {
+    /// Nothing: there is no job, or none of its steps is left.
+    Absent,
+    /// They deploy the version, for the job was started as a rollback to it.
+    Deploy,
+    /// They deploy what a verify step hands to them.
+    HandedOver,
+}
+
+/// True where the job has deployed the very commit that is to come back.
+fn has_just_deployed(restore: &Restore<'_>) -> bool {
+    let deployed = &restore.deployment.start.git_ref;
+    restore.deployment.job.is_some() && deployed.is_some() && *deployed == restore.target.git_ref
 }
 
 /// Why a strategy has nobody to do it.
@@ -68,14 +104,16 @@ pub fn mover(movers: &[Arc<dyn Mover>], strategy: Strategy) -> Option<&Arc<dyn M
     movers.iter().find(|m| m.strategy() == strategy)
 }
 
-/// The first of these states that is there and whole.
+/// The first of these states of which everything was saved; one that is not whole where there is no other.
 pub async fn load(
     ports: &Ports,
     names: &[String],
 ) -> Result<Option<(String, SavedState)>, EngineError> {
+    let mut partial = None;
     for name in names {
         match ports.history.state(name, ports.clock.now()).await {
-            Ok(Some(state)) => return Ok(Some((name.clone(), state))),
+            Ok(Some(state)) if state.missing.is_empty() => return Ok(Some((name.clone(), state))),
+            Ok(Some(state)) => partial = partial.or(Some((name.clone(), state))),
             Ok(None) => {}
             Err(StoreError::Malformed { detail }) => {
                 tracing::warn!(code = "DG240", %detail, "a saved state cannot be read");
@@ -83,7 +121,7 @@ pub async fn load(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(None)
+    Ok(partial)
 }
 
 /// Whether any strategy has a plan that brings this version back in place of `deployment`, without changing anything.
@@ -100,7 +138,7 @@ pub async fn could_restore(
         state: found.as_ref().map(|(_, state)| state),
         ordered: None,
     };
-    let (steps, _, _) = plans(ports, setup, &restore, None, false).await;
+    let (steps, _, _) = plans(ports, setup, &restore, None, JobSteps::Absent).await;
     Ok(!steps.is_empty())
 }
 
@@ -113,8 +151,9 @@ pub struct Foreseen {
     pub skipped: Vec<String>,
 }
 
-/// What a bad verdict could not be answered with.
-pub async fn foresee(session: &mut Session) -> Foreseen {
+/// What a bad verdict could not be answered with. `promised`: the workflow says that the job's steps deploy again what
+/// a verify step hands to them; else only its later steps can tell.
+pub async fn foresee(session: &mut Session, promised: bool) -> Foreseen {
     let kept = session.saved_before().await;
     let start = &session.deployment.start;
     let setup = session.setup();
@@ -146,8 +185,13 @@ pub async fn foresee(session: &mut Session) -> Foreseen {
         .filter_map(|(strategy, seen)| Some(no_plan(*strategy, &seen.err()?, setup.locale)))
         .collect();
     if works {
+        let mut skipped: Vec<String> = why;
+        if strategies.contains(&Strategy::Redeploy) && session.hands_over && !promised {
+            let why = NoPlan::NotApplicable(Obstacle::NeedsVerify);
+            skipped.push(no_plan(Strategy::Redeploy, &why, setup.locale));
+        }
         Foreseen {
-            skipped: why,
+            skipped,
             ..Foreseen::default()
         }
     } else {

@@ -39,6 +39,17 @@ pub fn would_lose(losses: impl Iterator<Item = impl std::fmt::Display>, locale: 
     }
 }
 
+/// Not everything of the state that is brought back was saved.
+#[must_use]
+pub fn partly_saved(missing: &[&str], locale: Locale) -> String {
+    let what: Vec<String> = missing.iter().take(5).map(|m| one_line(m, 200)).collect();
+    let what = what.join(", ");
+    match locale {
+        Locale::En => format!("not everything was saved, so this stays as it is: {what}"),
+        Locale::Ko => format!("전부 저장되지 않아 다음은 그대로 둡니다: {what}"),
+    }
+}
+
 fn obstacle_text(obstacle: &Obstacle, locale: Locale) -> String {
     match locale {
         Locale::En => english(obstacle),
@@ -95,11 +106,35 @@ fn english(obstacle: &Obstacle) -> String {
             piece(file),
             piece(missing)
         ),
+        Obstacle::WorkflowOptions {
+            file,
+            input,
+            wanted,
+        } => format!(
+            "the input {} of {} does not offer {}",
+            piece(input),
+            piece(file),
+            piece(wanted)
+        ),
+        Obstacle::WorkflowNeeds { file, needs } => format!(
+            "{} requires the input {}, which nothing here can fill in",
+            piece(file),
+            piece(needs)
+        ),
         Obstacle::ReviewersRequired { environment } => format!(
             "the GitHub environment {} has required reviewers, so a dispatched run would wait for a person",
             piece(environment)
         ),
         Obstacle::InTheJob => "the job's own steps would have to do it".to_owned(),
+        Obstacle::NeedsVerify => {
+            "unless a later step of this job has `phase: verify`, and the job deploys again after it".to_owned()
+        }
+        Obstacle::SameCommit => {
+            "it would deploy the very commit that has just been deployed".to_owned()
+        }
+        Obstacle::LosesTheSame => {
+            "deploying that version again would lose the same stored data".to_owned()
+        }
     }
 }
 
@@ -148,10 +183,33 @@ fn korean(obstacle: &Obstacle) -> String {
             piece(file),
             piece(missing)
         ),
+        Obstacle::WorkflowOptions {
+            file,
+            input,
+            wanted,
+        } => format!(
+            "{} 워크플로의 입력 {}에서 {}을(를) 고를 수 없습니다",
+            piece(file),
+            piece(input),
+            piece(wanted)
+        ),
+        Obstacle::WorkflowNeeds { file, needs } => format!(
+            "{} 워크플로의 필수 입력 {}에 넣을 값을 알 수 없습니다",
+            piece(file),
+            piece(needs)
+        ),
         Obstacle::ReviewersRequired { environment } => format!(
             "GitHub 환경 {}에 필수 검토자가 있어 실행된 워크플로가 승인을 기다리게 됩니다",
             piece(environment)
         ),
         Obstacle::InTheJob => "작업 자체의 단계가 수행해야 합니다".to_owned(),
+        Obstacle::NeedsVerify => {
+            "이 작업에 `phase: verify` 단계와 그 뒤에 다시 배포하는 단계가 없으면 쓸 수 없습니다"
+                .to_owned()
+        }
+        Obstacle::SameCommit => "방금 배포한 것과 같은 커밋을 다시 배포하게 됩니다".to_owned(),
+        Obstacle::LosesTheSame => {
+            "그 버전을 다시 배포해도 같은 저장 데이터가 사라집니다".to_owned()
+        }
     }
 }

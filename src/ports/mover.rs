@@ -1,8 +1,10 @@
 //! Strategies of restoring, in our own words; knows no provider.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::{CloudError, Dispatch, NoPlan};
+use super::{Clock, CloudError, Dispatch, NoPlan};
 use crate::core::deployment::Deployment;
 use crate::core::lease::{Lease, Live};
 use crate::core::observation::Why;
@@ -19,6 +21,8 @@ pub enum StepState {
     Done,
     /// Under way: look again.
     Running,
+    /// Begun, and held up by something that may be waiting for us.
+    Pending,
     /// Done: this run was dispatched.
     Dispatched(Dispatch),
     /// It has ended, and badly.
@@ -64,6 +68,14 @@ impl From<CloudError> for MoveError {
             error.why.kind,
             format!("{}: {}", error.call, error.why.detail),
         ))
+    }
+}
+
+/// Waits until the lock is held for sure: right before each change of the outside, for a container may have been frozen
+/// while somebody else took over. Whoever renews the lock ends the wait, or the whole step.
+pub async fn until_held(clock: &dyn Clock, lease: &Lease) {
+    while clock.now() >= lease.deadline() {
+        clock.sleep(Duration::from_millis(200)).await;
     }
 }
 

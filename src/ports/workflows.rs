@@ -34,6 +34,10 @@ pub struct RunSeen {
     pub url: Option<String>,
     /// What its list shows, from outside: `run-name`, where the workflow gives one.
     pub title: String,
+    /// It waits for another run of its `concurrency` group.
+    pub pending: bool,
+    /// Started by a program, as with the token of a job, and not by a person.
+    pub by_bot: bool,
     /// `None` = it has not ended.
     pub end: Option<RunEnd>,
 }

@@ -133,7 +133,11 @@ pub fn choose(environment: EnvironmentSettings, given: &Given) -> Result<Chosen,
             .strategies
             .contains(&Strategy::Workflow)
             .then(|| WorkflowWanted {
-                environment: environment.name.to_string(),
+                environments: std::iter::once(&environment.name)
+                    .chain(&environment.aliases)
+                    .map(ToString::to_string)
+                    .collect(),
+                service: service.to_string(),
                 github_environments: github_environments.clone(),
                 own_run: given.run,
                 target: rollback.workflow.clone(),

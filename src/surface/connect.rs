@@ -50,8 +50,10 @@ pub struct Wanted {
 /// What the `workflow` strategy dispatches, and for which environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowWanted {
-    /// Environment.
-    pub environment: String,
+    /// The environment's name, then its aliases.
+    pub environments: Vec<String>,
+    /// Service.
+    pub service: String,
     /// GitHub's names of it.
     pub github_environments: Vec<String>,
     /// The run that this process belongs to: it is never the one that it has dispatched.

@@ -28,6 +28,14 @@ struct RunAnswer {
     conclusion: Option<String>,
     /// Seconds since the epoch are compared, for GitHub's clock shows no smaller ones.
     created_at: Option<String>,
+    #[serde(default)]
+    triggering_actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    #[serde(default)]
+    r#type: String,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +81,8 @@ impl RunAnswer {
             id: self.id,
             url: self.html_url,
             title: self.display_title.unwrap_or_default(),
+            pending: self.status.as_deref() == Some("pending"),
+            by_bot: self.triggering_actor.is_some_and(|a| a.r#type == "Bot"),
             end,
         }
     }

@@ -1,6 +1,7 @@
 //! Change sets: made, read, executed, and followed to their end by the stack's events. Knows no saved state but
 //! what it is handed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const PACE: Duration = Duration::from_secs(2);
 
 /// A change set is made within this, or it is given up.
 const MAKING: Duration = Duration::from_secs(120);
+
+/// A stack within a stack.
+const NESTED: &str = "AWS::CloudFormation::Stack";
 
 /// How CloudFormation says that there is nothing to change.
 const NO_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
@@ -142,6 +146,7 @@ impl Sets {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))
+            .include_nested_stacks(true)
             .send()
             .await;
         match made {
@@ -151,36 +156,44 @@ impl Sets {
         }
     }
 
-    /// Where a change set stands, with all its changes.
+    /// Where a change set stands, with all its changes and those of the nested stacks.
     pub async fn look(&self, stack: &str, token: &str) -> Result<Set, CloudError> {
         let (mut next, mut held) = (None, Held::default());
+        // Nested stacks have change sets of their own, whose ids name their stacks too.
+        let (mut nested, mut inner) = (Vec::new(), None::<String>);
         loop {
+            let root = inner.is_none();
             let page = self
                 .aws
                 .cloudformation()
                 .describe_change_set()
-                .stack_name(stack)
-                .change_set_name(token)
+                .set_stack_name(root.then(|| stack.to_owned()))
+                .change_set_name(inner.as_deref().unwrap_or(token))
                 .set_next_token(next)
                 .send()
                 .await;
             let page = match page {
                 Ok(page) => page,
-                Err(e) if e.code() == Some("ChangeSetNotFound") => return Ok(Set::Absent),
-                Err(e) if e.message().is_some_and(|m| m.contains("does not exist")) => {
+                Err(e) if root && e.code() == Some("ChangeSetNotFound") => return Ok(Set::Absent),
+                Err(e) if root && e.message().is_some_and(|m| m.contains("does not exist")) => {
                     return Ok(Set::Absent);
                 }
                 Err(e) => return Err(failed("DescribeChangeSet", why(&e))),
             };
-            if let Some(set) = standing(&page) {
+            if let (true, Some(set)) = (root, standing(&page)) {
                 return Ok(set);
             }
+            let of = page.stack_name().unwrap_or(stack);
             for change in page.changes().iter().filter_map(|c| c.resource_change()) {
-                held.add(stack, change);
+                held.add(of, change);
+                nested.extend(change.change_set_id().map(str::to_owned));
             }
             next = page.next_token().map(str::to_owned);
             if next.is_none() {
-                return Ok(Set::Ready(held));
+                inner = nested.pop();
+                if inner.is_none() {
+                    return Ok(Set::Ready(held));
+                }
             }
         }
     }
@@ -237,20 +250,32 @@ impl Sets {
     /// How far the update with this token has got: the stack's own last event tells, not its status, which may
     /// still be that of before.
     pub async fn progress(&self, stack: &str, token: &str) -> Result<Progress, CloudError> {
-        let page = self
-            .aws
-            .cloudformation()
-            .describe_stack_events()
-            .stack_name(stack)
-            .send()
-            .await
-            .map_err(|e| failed("DescribeStackEvents", why(&e)))?;
-        let ours: Vec<&StackEvent> = page
-            .stack_events()
-            .iter()
-            .filter(|e| e.client_request_token() == Some(token))
-            .collect();
-        Ok(progress_of(&ours))
+        Ok(progress_of(&self.events(stack, token).await?))
+    }
+
+    /// The newest events of the update with this token, newest first; where it has failed, all of them, for the first
+    /// one says why.
+    async fn events(&self, stack: &str, token: &str) -> Result<Vec<StackEvent>, CloudError> {
+        let (mut next, mut ours) = (None, Vec::new());
+        loop {
+            let page = self
+                .aws
+                .cloudformation()
+                .describe_stack_events()
+                .stack_name(stack)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|e| failed("DescribeStackEvents", why(&e)))?;
+            next = page.next_token().map(str::to_owned);
+            let is_ours = |e: &&StackEvent| e.client_request_token() == Some(token);
+            let older = page.stack_events().last().is_some_and(|e| is_ours(&e));
+            ours.extend(page.stack_events().iter().filter(is_ours).cloned());
+            let failed = matches!(progress_of(&ours), Progress::Failed(_));
+            if !failed || !older || next.is_none() {
+                return Ok(ours);
+            }
+        }
     }
 
     /// Follows the update to its end.
@@ -261,9 +286,15 @@ impl Sets {
         limit: Duration,
     ) -> Result<Progress, CloudError> {
         let began = self.clock.monotonic();
-        let mut unseen = 0_u32;
+        let (mut unseen, mut told) = (0_u32, HashSet::new());
         loop {
-            let progress = self.progress(stack, token).await?;
+            let events = self.events(stack, token).await?;
+            for event in events.iter().rev() {
+                if told.insert(event.event_id().map(str::to_owned)) {
+                    tell(stack, event);
+                }
+            }
+            let progress = progress_of(&events);
             match progress {
                 Progress::Unseen => unseen += 1,
                 Progress::Running => {}
@@ -275,22 +306,26 @@ impl Sets {
                 let why = Why::new(Kind::Timeout, format!("{stack} has not ended its update"));
                 return Err(failed("DescribeStackEvents", why));
             }
-            tracing::info!(
-                code = "DG250",
-                stack,
-                ?progress,
-                "the stack is being updated"
-            );
             self.clock.sleep(PACE).await;
         }
     }
 }
 
+fn tell(stack: &str, event: &StackEvent) {
+    tracing::info!(
+        code = "DG250",
+        stack,
+        resource = event.logical_resource_id(),
+        status = event.resource_status().map(|s| s.as_str()),
+        reason = event.resource_status_reason(),
+        "the stack is being updated"
+    );
+}
+
 /// Newest first, as CloudFormation gives them.
-fn progress_of(ours: &[&StackEvent]) -> Progress {
-    let of_stack = |e: &&&StackEvent| {
-        e.resource_type() == Some("AWS::CloudFormation::Stack")
-            && e.physical_resource_id() == e.stack_id()
+fn progress_of(ours: &[StackEvent]) -> Progress {
+    let of_stack = |e: &&StackEvent| {
+        e.resource_type() == Some(NESTED) && e.physical_resource_id() == e.stack_id()
     };
     let last = ours
         .iter()
@@ -306,8 +341,8 @@ fn progress_of(ours: &[&StackEvent]) -> Progress {
     }
 }
 
-fn first_reason(ours: &[&StackEvent]) -> String {
-    let bad = |e: &&&StackEvent| {
+fn first_reason(ours: &[StackEvent]) -> String {
+    let bad = |e: &&StackEvent| {
         e.resource_status()
             .is_some_and(|s| s.as_str().ends_with("_FAILED"))
             && !e
@@ -366,14 +401,21 @@ impl Held {
             Some(Replacement::True | Replacement::Conditional)
         );
         let removed = change.action() == Some(&ChangeAction::Remove);
+        let added = matches!(
+            change.action(),
+            Some(ChangeAction::Add | ChangeAction::Import)
+        );
+        // What cannot be told before it is done counts as what it may be.
+        let open = change.action() == Some(&ChangeAction::Dynamic)
+            || (kind == NESTED && !added && change.change_set_id().is_none());
         let sign = match change.action() {
-            Some(ChangeAction::Add | ChangeAction::Import) => '+',
+            _ if added => '+',
             Some(ChangeAction::Remove) => '−',
             _ if replaced => '±',
             _ => '~',
         };
         self.changes.push(format!("{sign} {id} ({kind})"));
-        if (replaced || removed) && is_stateful(kind) {
+        if (replaced || removed || open) && is_stateful(kind) {
             self.losses.push(Loss {
                 stack: stack.to_owned(),
                 resource: id.to_owned(),
@@ -392,5 +434,113 @@ impl Held {
             shown.push(format!("+{}", self.changes.len() - SHOWN));
         }
         shown.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use axum::Router;
+    use axum::routing::post;
+
+    use super::*;
+    use crate::adapters::aws::{CallBounds, Login, Site};
+    use crate::adapters::testing::{TestClock, client, serve, vars};
+
+    fn lost(kind: &str, action: ChangeAction, set: Option<&str>) -> bool {
+        let change = ResourceChange::builder()
+            .logical_resource_id("It")
+            .resource_type(kind)
+            .action(action)
+            .replacement(Replacement::False)
+            .set_change_set_id(set.map(str::to_owned))
+            .build();
+        let mut held = Held::default();
+        held.add("todo", &change);
+        !held.losses.is_empty()
+    }
+
+    #[test]
+    fn what_cannot_be_told_before_counts_as_a_loss() {
+        use ChangeAction::{Add, Dynamic, Modify, Remove};
+        let (table, function) = ("AWS::DynamoDB::Table", "AWS::Lambda::Function");
+        assert!(lost(table, Dynamic, None));
+        assert!(lost(table, Remove, None));
+        assert!(!lost(table, Modify, None));
+        assert!(!lost(function, Dynamic, None));
+        // Its own change set says what happens in it; without one nobody can.
+        assert!(lost(NESTED, Modify, None));
+        assert!(!lost(NESTED, Modify, Some("arn:inner")));
+        assert!(!lost(NESTED, Add, None));
+        assert!(lost(NESTED, Remove, Some("arn:inner")));
+    }
+
+    fn event(n: usize, id: &str, status: &str, more: &str) -> String {
+        let physical = if id == "app" { "arn:app" } else { "it" };
+        let kind = if id == "app" {
+            NESTED
+        } else {
+            "AWS::SNS::Topic"
+        };
+        format!(
+            "<member><StackId>arn:app</StackId><EventId>{n}</EventId><StackName>app</StackName><LogicalResourceId>{id}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>{kind}</ResourceType><Timestamp>2024-12-12T05:30:52Z</Timestamp><ResourceStatus>{status}</ResourceStatus><ClientRequestToken>ours</ClientRequestToken>{more}</member>"
+        )
+    }
+
+    fn page(events: &str, next: &str) -> String {
+        format!(
+            "<DescribeStackEventsResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStackEventsResult><StackEvents>{events}</StackEvents>{next}</DescribeStackEventsResult></DescribeStackEventsResponse>"
+        )
+    }
+
+    /// The first reason of a large update stands far behind.
+    #[tokio::test]
+    async fn why_an_update_failed_is_found_on_a_later_page() {
+        let newest = event(3, "app", "UPDATE_ROLLBACK_COMPLETE", "")
+            + &event(2, "Topic", "UPDATE_COMPLETE", "");
+        let reason = "<ResourceStatusReason>no such key</ResourceStatusReason>";
+        let oldest = event(1, "Topic", "UPDATE_FAILED", reason);
+        let answer = move |body: String| async move {
+            if body.contains("NextToken=more") {
+                page(&oldest, "")
+            } else {
+                page(&newest, "<NextToken>more</NextToken>")
+            }
+        };
+        let url = serve(Router::new().route("/", post(answer))).await;
+        let bounds = CallBounds {
+            attempt: Duration::from_secs(2),
+            whole: Duration::from_secs(10),
+        };
+        let endpoint = vars(vec![("AWS_ENDPOINT_URL", url)]);
+        let site = Site::new(&client(), &endpoint, Some("eu-west-1"), bounds).expect("a region");
+        let keys = Credentials::new("K", "secret", None, None, "test");
+        let login = Login::Given(SharedCredentialsProvider::new(keys));
+        let sets = Sets {
+            aws: Arc::new(site.connect(login).await),
+            clock: TestClock::new(),
+        };
+        let Ok(Progress::Failed(said)) = sets.progress("app", "ours").await else {
+            panic!("it failed");
+        };
+        assert_eq!(said, "UPDATE_ROLLBACK_COMPLETE: Topic: no such key");
+    }
+
+    #[test]
+    fn whatever_holds_data_is_known() {
+        for kind in [
+            "AWS::AmazonMQ::Broker",
+            "AWS::DSQL::Cluster",
+            "AWS::EC2::Instance",
+            "AWS::ECR::Repository",
+            "AWS::MSK::Cluster",
+            "AWS::OpenSearchServerless::Collection",
+            "AWS::Route53::HostedZone",
+            "AWS::Serverless::SimpleTable",
+            "Custom::S3AutoDeleteObjects",
+        ] {
+            assert!(lost(kind, ChangeAction::Remove, None), "{kind}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use reqwest::Url;
 
 use super::sets::{Sets, failed};
 use crate::adapters::aws::{Service, why};
+use crate::adapters::retry::{Again, Patience, retry};
 use crate::adapters::{http, stored};
 use crate::core::observation::{Kind, Why};
 use crate::ports::CloudError;
@@ -76,7 +77,18 @@ impl Sets {
             Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
             None => found_at.clone(),
         };
-        self.put(&url, &region, template).await?;
+        // Under its own hash: sent twice it is the same.
+        let patience = Patience::of(PATIENCE);
+        let sent = retry(
+            &*self.clock,
+            &patience,
+            || self.put(&url, &region, template),
+            |error| match error.why.kind {
+                Kind::Timeout | Kind::Unreachable | Kind::Throttled | Kind::Provider => Again::Yes,
+                Kind::Denied | Kind::NotFound | Kind::Malformed | Kind::NoData => Again::No,
+            },
+        );
+        sent.await.map_err(|failed| failed.error)?;
         Ok(found_at)
     }
 
@@ -140,7 +152,9 @@ impl Sets {
         let kind = match status.as_u16() {
             401 | 403 => Kind::Denied,
             404 => Kind::NotFound,
-            _ => Kind::Provider,
+            429 | 503 => Kind::Throttled,
+            500.. => Kind::Provider,
+            _ => Kind::Malformed,
         };
         Err(not_sent(kind, format!("HTTP {}: {said}", status.as_u16())))
     }

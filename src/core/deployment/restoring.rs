@@ -27,6 +27,8 @@ pub struct Restoring {
     pub restored: bool,
     /// Why the last failed step failed, where that is a reason of its own.
     pub failed: Option<ReasonCode>,
+    /// A step would have lost stored data.
+    pub loses: bool,
 }
 
 impl Restoring {
@@ -41,6 +43,7 @@ impl Restoring {
             ended: None,
             restored: false,
             failed: None,
+            loses: false,
         }
     }
 
@@ -68,16 +71,21 @@ impl Restoring {
         }
     }
 
-    pub(super) fn next_strategy(&self) -> Self {
+    /// Where stored data would have been lost, a strategy that deploys the same version again is passed over.
+    pub(super) fn next_strategy(&self, reason: Option<ReasonCode>) -> Self {
         let failed = self.verify.or_else(|| self.current().map(|s| s.strategy));
-        let at = (self.at..self.plan.steps.len())
-            .find(|i| self.plan.steps.get(*i).map(|s| s.strategy) != failed)
-            .unwrap_or(self.plan.steps.len());
+        let loses = self.loses || reason == Some(ReasonCode::WouldDestroyData);
+        let follows = |s: Strategy| Some(s) != failed && !(loses && s.deploys());
+        let mut left = self.plan.steps.iter().enumerate().skip(self.at);
+        let next = left.find(|(_, step)| follows(step.strategy));
+        let at = next.map_or(self.plan.steps.len(), |(i, _)| i);
         Self {
             at,
             ordered: false,
             child: None,
             verify: None,
+            failed: reason,
+            loses,
             ..self.clone()
         }
     }

@@ -186,11 +186,12 @@ async fn started(
             None => Ok(()),
         }
     };
+    let promised = stage.redeploys();
     // What ran before is stored before this stage ends: until then the job's own steps do not begin.
     let ((told, owed), foreseen, shown, stopped_by) = tokio::select! {
         biased;
         by = stopped(stop) => ((Vec::new(), Vec::new()), Foreseen::default(), Ok(()), Some(by)),
-        (told, foreseen, shown) = join3(telling, foresee(&mut session), showing) => (told, foreseen, shown, None),
+        (told, foreseen, shown) = join3(telling, foresee(&mut session, promised), showing) => (told, foreseen, shown, None),
     };
     stage.tell_owed(&owed);
     if let Some(by) = stopped_by {

@@ -79,6 +79,11 @@ pub struct Connected {
 }
 
 impl Stage<'_> {
+    /// The workflow says that this job deploys again what a verify step hands to it.
+    pub fn redeploys(&self) -> bool {
+        self.env.get(REDEPLOYS).is_some_and(|v| v == "true")
+    }
+
     fn given(&self) -> Given {
         let i = &self.inputs;
         Given {
@@ -97,7 +102,7 @@ impl Stage<'_> {
             sns_topic_arn: i.sns_topic_arn.clone(),
             locale: i.locale,
             in_actions: true,
-            redeploys: self.env.get(REDEPLOYS).is_some_and(|v| v == "true"),
+            redeploys: self.redeploys(),
             run: i.run.run,
         }
     }

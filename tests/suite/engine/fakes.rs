@@ -20,7 +20,7 @@ use deploy_guard::ports::{
     Acted, Approval, CheckState, Clock, CloudError, CommitLine, Comparison, ConfigFile, Dispatch,
     EnvironmentRules, Forge, ForgeError, Message, MoveError, Mover, NewShown, NoPlan, Notifier,
     Prober, Relation, Restore, RunSeen, Saver, SendError, ShownStatus, Stack, Stacks, StepState,
-    Workflows,
+    Workflows, until_held,
 };
 
 use super::calls::Calls;
@@ -51,6 +51,12 @@ pub enum Way {
     Useless,
     NotApplicable,
     WouldDestroy,
+    /// Found only when it is done.
+    WouldDestroyLate,
+    /// Begun, and never ends.
+    Endless,
+    /// Frozen for a while just before it begins.
+    Frozen,
 }
 
 /// What is outside.
@@ -81,6 +87,10 @@ pub struct Town {
     pub probes: Mutex<usize>,
     /// Runs that were dispatched, in order.
     pub dispatched: Mutex<Vec<u64>>,
+    /// Runs that were dispatched wait for another one.
+    pub pending: Mutex<bool>,
+    /// What cannot be looked at while what runs is saved.
+    pub unsaved: Mutex<Vec<String>>,
     /// Runs that were asked to end.
     pub halted: Mutex<Vec<u64>>,
     /// What CloudWatch says of it.
@@ -118,6 +128,8 @@ impl Town {
             heard: Mutex::default(),
             probes: Mutex::default(),
             dispatched: Mutex::default(),
+            pending: Mutex::default(),
+            unsaved: Mutex::default(),
             halted: Mutex::default(),
         }
     }
@@ -209,6 +221,7 @@ impl Town {
     fn state(&self, step: &PlannedStep) -> StepState {
         match self.begun(step) {
             None => StepState::NotDone,
+            Some(_) if self.way_of(step.strategy) == Way::Endless => StepState::Running,
             Some(at) if self.time.monotonic() < at + Self::takes(step.strategy) => {
                 StepState::Running
             }
@@ -355,7 +368,7 @@ impl Saver for Path {
                 at: self.town.time.now(),
                 stacks: Vec::new(),
                 functions: Vec::new(),
-                missing: Vec::new(),
+                missing: lock(&self.town.unsaved).clone(),
             })
         };
         let fail = |_| Err(cloud("cloudformation:GetTemplate"));
@@ -443,6 +456,15 @@ impl Notifier for Voice {
     }
 }
 
+fn loss() -> Vec<Loss> {
+    vec![Loss {
+        stack: "todo".to_owned(),
+        resource: "Table".to_owned(),
+        kind: "AWS::DynamoDB::Table".to_owned(),
+        replaced: false,
+    }]
+}
+
 /// One strategy's way.
 pub struct Hand {
     pub path: Path,
@@ -475,27 +497,26 @@ impl Mover for Hand {
         };
         let work = || match self.path.town.way_of(self.strategy) {
             Way::NotApplicable => Err(NoPlan::NotApplicable(Obstacle::NoAliases)),
-            Way::WouldDestroy => Err(NoPlan::WouldDestroyData(vec![Loss {
-                stack: "todo".to_owned(),
-                resource: "Table".to_owned(),
-                kind: "AWS::DynamoDB::Table".to_owned(),
-                replaced: false,
-            }])),
-            Way::Works | Way::Refused | Way::WorksUnheard | Way::Useless => {
-                Ok(match self.strategy {
-                    Strategy::LambdaAlias => vec![
-                        step("alias-a", "alias live of a stays".to_owned()),
-                        step("alias-b", format!("alias live of b to {version}")),
-                    ],
-                    Strategy::Workflow => vec![
-                        step("workflow", format!("dispatch of {version}")),
-                        step("workflow-run", format!("run of {version}")),
-                    ],
-                    Strategy::Cloudformation | Strategy::Redeploy => {
-                        vec![step("stack", format!("the template of {version}"))]
-                    }
-                })
-            }
+            Way::WouldDestroy => Err(NoPlan::WouldDestroyData(loss())),
+            Way::Works
+            | Way::Refused
+            | Way::WorksUnheard
+            | Way::Useless
+            | Way::Endless
+            | Way::Frozen
+            | Way::WouldDestroyLate => Ok(match self.strategy {
+                Strategy::LambdaAlias => vec![
+                    step("alias-a", "alias live of a stays".to_owned()),
+                    step("alias-b", format!("alias live of b to {version}")),
+                ],
+                Strategy::Workflow => vec![
+                    step("workflow", format!("dispatch of {version}")),
+                    step("workflow-run", format!("run of {version}")),
+                ],
+                Strategy::Cloudformation | Strategy::Redeploy => {
+                    vec![step("stack", format!("the template of {version}"))]
+                }
+            }),
         };
         let fail = |_| Err(NoPlan::Unknown(Why::new(Kind::Timeout, "no answer")));
         self.path.calls.pass("plan", work, fail).await
@@ -520,6 +541,7 @@ impl Mover for Hand {
         let work = || {
             Ok(match (child, self.strategy) {
                 (Some(run), _) => match lock(&town.ended).get(&run) {
+                    None if *lock(&town.pending) => StepState::Pending,
                     None => StepState::Running,
                     Some(&"success") => StepState::Done,
                     Some(other) => StepState::Failed(Why::new(Kind::Provider, *other)),
@@ -539,15 +561,20 @@ impl Mover for Hand {
 
     async fn act(
         &self,
-        _: &Lease,
+        lease: &Lease,
         _: &Restore<'_>,
         step: &PlannedStep,
     ) -> Result<Acted, MoveError> {
         let town = &self.path.town;
         let dispatches = self.strategy == Strategy::Workflow;
+        if town.way_of(self.strategy) == Way::Frozen {
+            town.time.jump(10 * 60_000);
+            until_held(&*town.time, lease).await;
+            assert!(town.time.now() < lease.deadline(), "the lock was renewed");
+        }
         let work = || match town.way_of(self.strategy) {
             Way::Refused => Err(MoveError::Failed(Why::new(Kind::Denied, "not allowed"))),
-            Way::WorksUnheard => {
+            Way::WorksUnheard | Way::Endless => {
                 if dispatches {
                     town.dispatch(step);
                 } else {
@@ -555,8 +582,9 @@ impl Mover for Hand {
                 }
                 Err(cloud("act").into())
             }
+            Way::WouldDestroyLate => Err(MoveError::WouldDestroyData(loss())),
             _ if dispatches => Ok(Acted::Dispatched(town.dispatch(step))),
-            Way::Works | Way::Useless | Way::NotApplicable | Way::WouldDestroy => {
+            Way::Works | Way::Useless | Way::Frozen | Way::NotApplicable | Way::WouldDestroy => {
                 town.begin(step);
                 Ok(Acted::Done)
             }

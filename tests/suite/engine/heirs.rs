@@ -50,6 +50,10 @@ enum Child {
     Dies,
     /// It never ends by itself.
     Hangs,
+    /// It waits for another run until it is cancelled.
+    Waits,
+    /// It is no rollback at all, but somebody's deployment.
+    Strange,
 }
 
 fn good(story: &Story) -> DeploymentId {
@@ -91,6 +95,17 @@ async fn child(story: &Story, process: &Process, good: DeploymentId, how: Child)
             let main = main_stage(process, &job).await;
             assert!(matches!(main, End::Allowed(_)), "{main:?}");
             story.time.sleep(seconds(30)).await;
+            "failure"
+        }
+        Child::Waits => {
+            while lock(&story.town.halted).is_empty() {
+                story.time.sleep(seconds(2)).await;
+            }
+            "cancelled"
+        }
+        Child::Strange => {
+            let main = main_stage(process, &Job::new(FIRST_RUN, 3)).await;
+            assert!(matches!(main, End::Not(_)), "{main:?}");
             "failure"
         }
         Child::Hangs => {
@@ -138,6 +153,35 @@ fn statuses(story: &Story) -> Vec<(DeploymentType, Status)> {
             (kind, s.record.status.known().expect("known"))
         })
         .collect()
+}
+
+/// The workflow has one `concurrency` group, so that its runs wait for each other.
+#[test]
+fn a_run_that_waits_for_its_parent_is_followed_by_the_next_strategy() {
+    let mut story = story();
+    story.setup.rollback.strategies = vec![Strategy::Workflow, Strategy::LambdaAlias];
+    *lock(&story.town.pending) = true;
+    let before = story.time.monotonic();
+    let parent = story.process();
+    let ends = both(&story, &parent, Child::Waits);
+    assert!(story.time.monotonic() - before < 4 * MINUTE, "{ends:?}");
+    assert_eq!(*lock(&story.town.halted), [FIRST_RUN]);
+    assert_eq!(statuses(&story)[1].1, Status::RolledBack, "{ends:?}");
+    story.check("waits");
+    story.check_live("waits");
+}
+
+/// Taken for the dispatched run by mistake: it inherits neither lock nor approval.
+#[test]
+fn a_run_that_is_no_such_rollback_inherits_nothing() {
+    let story = story();
+    let parent = story.process();
+    let ends = both(&story, &parent, Child::Strange);
+    assert_eq!(*lock(&story.town.version), 2, "{ends:?}");
+    let all = statuses(&story);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(all[1].1, Status::RollbackFailed);
+    story.check("strange");
 }
 
 #[test]

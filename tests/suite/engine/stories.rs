@@ -2,7 +2,7 @@
 
 use deploy_guard::core::alert::{AlertEvent, Channel};
 use deploy_guard::core::gate::OnInconclusive;
-use deploy_guard::core::journal::JobStatus;
+use deploy_guard::core::journal::{Event, JobStatus};
 use deploy_guard::core::outcome::Exit;
 use deploy_guard::core::reason::ReasonCode;
 use deploy_guard::core::record::{Decision, DeploymentType, Status, Verdict};
@@ -188,6 +188,116 @@ fn what_cannot_be_restored_is_said_and_left() {
         }
         story.check(what);
         story.check_live(what);
+    }
+}
+
+#[test]
+fn a_step_that_never_ends_is_given_up() {
+    let story = bad();
+    story.town.way(Strategy::LambdaAlias, Way::Endless);
+    let before = story.time.monotonic();
+    let end = story.end_of(one());
+    assert_eq!(end.closing().status, Status::RolledBack);
+    assert!(story.time.monotonic() - before < 100 * MINUTE);
+    story.check("endless");
+}
+
+/// A container that was frozen while its lease ran out changes nothing before it has the lock for sure.
+#[test]
+fn what_was_frozen_waits_for_its_lock() {
+    let story = bad();
+    story.town.way(Strategy::LambdaAlias, Way::Frozen);
+    let before = story.time.monotonic();
+    let end = story.end_of(one());
+    assert_eq!(end.closing().status, Status::RolledBack);
+    assert!(story.time.monotonic() - before < 5 * MINUTE);
+    story.check("frozen");
+}
+
+/// What a rollback by the job has brought back is bad too: nothing deploys the same commit once more.
+#[test]
+fn a_bad_commit_is_not_deployed_again_as_its_own_cure() {
+    let story = Story::with(|s| s.rollback.strategies = vec![Strategy::Workflow]);
+    assert_eq!(story.end_of(one()).exit(), Exit::Fine);
+    lock(&story.town.sick).insert(1);
+    let mut job = Job::new(2, 1).kind(DeploymentType::Rollback);
+    job.request.git_ref = None;
+    job.request.target = TargetSpec::LastSuccess;
+    let end = story.end_of(&job);
+    assert!(lock(&story.town.dispatched).is_empty());
+    assert_eq!(end.closing().reason, ReasonCode::NoStrategy);
+    assert_eq!(
+        (end.closing().status, end.exit()),
+        (Status::Failure, Exit::Act)
+    );
+    story.check("same commit");
+}
+
+/// What was saved before the deployment is newer, and not whole: the older state that is whole is brought back. Where
+/// there is no other, it serves, and says so.
+#[test]
+fn a_state_that_is_whole_goes_before_one_that_is_not() {
+    let plan = |story: &Story| {
+        let stored = story.all().into_iter().max_by_key(|s| s.record.at);
+        let events = stored
+            .expect("one")
+            .entries
+            .into_iter()
+            .flat_map(|e| e.events);
+        let mut plans = events.filter_map(|e| match e {
+            Event::RestorePlanned { plan } => Some(plan),
+            _ => None,
+        });
+        plans.next().expect("a plan")
+    };
+    for whole in [true, false] {
+        let story = bad();
+        let unsaved = vec!["lambda:ListAliases todo-1: throttled".to_owned()];
+        *lock(&story.town.unsaved) = unsaved.clone();
+        if !whole {
+            // Of this good version nothing was ever saved whole.
+            *lock(&story.town.sick) = [3].into();
+            assert_eq!(story.end_of(&Job::new(5, 2)).exit(), Exit::Fine);
+        }
+        let job = if whole { one() } else { &Job::new(1, 3) };
+        let end = story.end_of(job);
+        assert_eq!(end.closing().status, Status::RolledBack);
+        let plan = plan(&story);
+        let from = plan.state.expect("a state");
+        assert_eq!(from.ends_with(".after"), whole, "{from}");
+        assert_eq!(plan.skipped.iter().any(|s| s.contains(&unsaved[0])), !whole);
+        story.check("partly saved");
+    }
+}
+
+/// The team's own tool would remove the same table: nothing that deploys follows, whenever the loss is found.
+#[test]
+fn where_data_would_be_lost_the_version_is_not_deployed_by_another_tool() {
+    for (way, status) in [
+        (Way::WouldDestroy, Status::Failure),
+        (Way::WouldDestroyLate, Status::RollbackFailed),
+    ] {
+        let mut story = bad();
+        story.setup.rollback.strategies = vec![
+            Strategy::Cloudformation,
+            Strategy::LambdaAlias,
+            Strategy::Workflow,
+        ];
+        story.town.way(Strategy::Cloudformation, way.clone());
+        story.town.way(Strategy::LambdaAlias, Way::Refused);
+        let end = story.end_of(one());
+        assert!(lock(&story.town.dispatched).is_empty(), "{way:?}");
+        assert_eq!(end.closing().status, Status::RollbackFailed, "{way:?}");
+        story.check(&format!("{way:?}"));
+
+        let mut story = bad();
+        story.setup.rollback.strategies = vec![Strategy::Cloudformation, Strategy::Workflow];
+        story.town.way(Strategy::Cloudformation, way.clone());
+        let end = story.end_of(one());
+        assert!(lock(&story.town.dispatched).is_empty(), "{way:?}");
+        assert_eq!(end.closing().reason, ReasonCode::WouldDestroyData);
+        assert_eq!((end.closing().status, end.exit()), (status, Exit::Act));
+        story.check(&format!("{way:?}"));
     }
 }
 

@@ -622,6 +622,7 @@ pub async fn main_stage(process: &Process, job: &Job) -> End {
         Ok(Guarded::Started(mut session, _)) => {
             let id = session.deployment.start.id.clone();
             send(process, &mut session).await;
+            session.saved_before().await;
             End::Allowed(id)
         }
     }

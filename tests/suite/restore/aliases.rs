@@ -5,6 +5,7 @@ use serde_json::json;
 use super::prod::{BINARY, Like, Prod, VERIFY, record};
 use crate::world::app::Behaviour;
 use crate::world::faults::{Fault, On};
+use crate::world::http::Reply;
 use crate::world::runner_process::{Interrupt, What};
 use crate::world::runner_spec::Uses;
 
@@ -100,12 +101,19 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
     assert_eq!(verify.output("reason_code"), "no_good_state");
 }
 
+/// Somebody else has changed the alias in between.
+fn overtaken() -> Fault {
+    let said = json!({ "Type": "User", "message": "The RevisionId provided does not match the latest RevisionId." });
+    Fault::Answer(Reply::json(412, &said).with("x-amzn-errortype", "PreconditionFailedException"))
+}
+
 /// What is met on the way and passes.
 #[tokio::test]
 async fn what_passes_does_not_stop_a_restore() {
     let faults = [
         ("GetAlias", Fault::Throttle),
         ("GetAlias", Fault::Close),
+        ("UpdateAlias", overtaken()),
         ("UpdateAlias", Fault::Throttle),
         ("UpdateAlias", Fault::Status(500)),
         ("UpdateAlias", Fault::Close),

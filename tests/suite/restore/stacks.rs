@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::prod::{BINARY, Like, Prod, STACK, VERIFY, template};
 use crate::world::app::Behaviour;
+use crate::world::aws_changesets::ok;
 use crate::world::aws_words::xml_text;
 use crate::world::faults::{Fault, On};
 use crate::world::runner_process::{Interrupt, What};
@@ -151,6 +152,72 @@ async fn a_table_that_would_go_stops_it_before_anything_is_touched() {
     assert!(summary.contains("Todos"), "{summary}");
 }
 
+/// What a nested stack would lose is seen, by its own change set; where it has none, nobody can tell.
+#[tokio::test]
+async fn a_table_in_a_nested_stack_stops_it_too() {
+    let inner = "arn:aws:cloudformation:ap-northeast-2:123456789012:changeSet/inner/1";
+    let change = |name: &str, action: &str, kind: &str, set: &str| {
+        format!(
+            "<Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus><StackName>{name}</StackName><Changes><member><Type>Resource</Type><ResourceChange><Action>{action}</Action><LogicalResourceId>{kind}</LogicalResourceId><ResourceType>AWS::{kind}</ResourceType><Replacement>False</Replacement>{set}</ResourceChange></member></Changes>"
+        )
+    };
+    for named in [true, false] {
+        let prod = Prod::new(like("cloudformation")).await;
+        let set = format!("<ChangeSetId>{inner}</ChangeSetId>");
+        let set = if named { set.as_str() } else { "" };
+        let outer = change(STACK, "Modify", "CloudFormation::Stack", set);
+        let table = change("todo-data", "Remove", "DynamoDB::Table", "");
+        for (holds, answer) in [("StackName=todo-prod", outer), ("changeSet", table)] {
+            let on = On::op("DescribeChangeSet").containing(holds).always();
+            let answer = Fault::Answer(ok("DescribeChangeSet", &answer));
+            // The first look must find none yet.
+            let on = if holds == "changeSet" { on } else { on.nth(2) };
+            prod.world.fault(on, answer);
+        }
+        let (_, verify) = prod.update(&json!({}), verify()).await;
+        assert_eq!(
+            verify.output("reason_code"),
+            "would_destroy_data",
+            "{named}\n{}",
+            verify.story()
+        );
+        let calls = prod.world.calls();
+        assert_eq!(calls.count("CloudFormation", "ExecuteChangeSet"), 0);
+        let asked = calls.only(|c| c.operation == "CreateChangeSet");
+        assert!(asked.0[0].body.contains("IncludeNestedStacks=true"));
+        let summary = verify.summary.clone().unwrap_or_default();
+        assert_eq!(summary.contains("todo-data"), named, "{summary}");
+    }
+}
+
+/// A stack that cleans up behind an update takes no change set yet: it is waited for.
+#[tokio::test]
+async fn a_stack_that_cleans_up_is_waited_for() {
+    let prod = Prod::new(like("cloudformation")).await;
+    let stacks = prod.world.aws.stacks();
+    let calls = prod.world.calls.clone();
+    let read = move || calls.all().count("CloudFormation", "GetTemplate");
+    let moment = || tokio::time::sleep(std::time::Duration::from_millis(20));
+    // From the update until the templates are compared, and a little longer.
+    let cleans = async {
+        while prod.release().await != "v2" {
+            moment().await;
+        }
+        let before = read();
+        while read() == before {
+            stacks.show_status(STACK, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+            moment().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        stacks.show_truth(STACK);
+    };
+    let nothing = json!({});
+    let (verify, ()) = tokio::join!(prod.update(&nothing, verify()), cleans);
+    let verify = verify.1;
+    assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
+    assert_eq!(prod.release().await, "v1");
+}
+
 #[tokio::test]
 async fn what_passes_does_not_stop_it_and_it_is_executed_once() {
     let faults = [
@@ -285,8 +352,12 @@ async fn a_large_template_goes_through_the_bucket_of_cdk() {
                 .await;
         }
         prod.deploy("v1", Behaviour::healthy("v1"), 0).await;
+        // The bucket is busy once.
+        let put = On::any().containing("/cdk-assets/deploy-guard/");
+        let busy = prod.world.fault(put, Fault::Status(503));
         let (guard, verify) = prod.update(&large, verify()).await;
         if bootstrapped {
+            assert_eq!(busy.count(), 1);
             assert_eq!(verify.output("status"), "rolled_back", "{}", verify.story());
             assert_eq!(prod.release().await, "v1");
         } else {

@@ -160,7 +160,14 @@ async fn the_dispatched_run_brings_it_back_and_inherits_the_lock() {
         assert_eq!(dispatches.len(), 1);
         let inputs = dispatches[0].1.as_object().unwrap();
         let names: Vec<_> = inputs.keys().map(String::as_str).collect();
-        assert_eq!(names, ["deployment_type", "reason", "rollback_target"]);
+        let given = [
+            "deployment_type",
+            "force_deploy",
+            "reason",
+            "rollback_target",
+        ];
+        assert_eq!(names, given);
+        assert_eq!(inputs["force_deploy"], "false");
         assert_eq!(inputs["deployment_type"], "rollback");
         insta::assert_snapshot!(format!("workflow_{locale}"), told(&prod, &verify, mark));
     }
@@ -248,6 +255,17 @@ async fn a_dispatch_that_is_refused_is_followed_by_the_next_strategy() {
         summary.replace("&#58;", ":").contains("actions: write"),
         "{summary}"
     );
+}
+
+/// The button's own job deploys the version: a second run of the workflow would wait for it.
+#[tokio::test]
+async fn by_button_nothing_is_dispatched() {
+    let prod = prod("en").await;
+    prod.deploy("v2", Behaviour::healthy("v2"), 0).await;
+    let (guard, mut job) = prod.button("last-success").await;
+    assert_eq!(guard.output("deploy_needed"), "true", "{}", guard.story());
+    assert_eq!(prod.dispatches().len(), 0);
+    job.finish().await;
 }
 
 /// A person's command dispatches too, and follows.

@@ -197,6 +197,7 @@ async fn post_has_nobody_to_hand_it_to() {
     deploy(&mut job, Behaviour::broken("bad")).await;
     assert_eq!(job.finish().await, "failure");
     job.post("guard").assert_code(4);
+    summed(&guard, "unless a later step of this job has");
     summed(job.post("guard"), "the job's own steps would have to do it");
     let record = record_of(&world, guard.output("deployment_id")).await;
     assert_eq!(

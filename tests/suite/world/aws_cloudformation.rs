@@ -129,7 +129,7 @@ pub async fn answer(shared: &Shared, req: &Req, seen: &Seen) -> Reply {
                 .stacks
                 .shown_status(&stack)
                 .filter(|s| s.ends_with("_IN_PROGRESS") || s == "UPDATE_ROLLBACK_FAILED");
-            if let (Some(status), "UpdateStack") = (busy, seen.operation.as_str()) {
+            if let Some(status) = busy {
                 return error(
                     seen,
                     400,

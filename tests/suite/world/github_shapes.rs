@@ -27,8 +27,13 @@ impl Hub {
         // `github-actions[bot]` is written so in addresses.
         let escaped = percent_encode(login);
         let api = format!("{}/users/{escaped}", self.base);
+        let kind = if login.ends_with("[bot]") {
+            "Bot"
+        } else {
+            "User"
+        };
         json!({
-            "login": login, "id": id, "node_id": node("U", id), "type": "User", "site_admin": false, "gravatar_id": "",
+            "login": login, "id": id, "node_id": node("U", id), "type": kind, "site_admin": false, "gravatar_id": "",
             "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}"), "url": api, "html_url": format!("https://github.com/{escaped}"),
             "followers_url": format!("{api}/followers"), "following_url": format!("{api}/following"), "gists_url": format!("{api}/gists"),
             "starred_url": format!("{api}/starred"), "subscriptions_url": format!("{api}/subscriptions"),
