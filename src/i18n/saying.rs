@@ -118,6 +118,11 @@ pub enum Saying<'a> {
         /// Its path.
         path: &'a str,
     },
+    /// The SQLite file is not there, so nobody knows what is open.
+    NoHistoryHere {
+        /// Its path.
+        path: &'a str,
+    },
     /// The DynamoDB table is not there.
     NoTable {
         /// Its name.
@@ -307,6 +312,10 @@ impl Saying<'_> {
                 "there is no history yet: no file `{}` is here; the first guarded deployment begins one (`--table` and `--store` name another)",
                 one_line(path, 300)
             ),
+            Self::NoHistoryHere { path } => format!(
+                "no history is here (file `{}`), so it is not known who holds the lock or what is open; name the history with `--table`, or with `history.store` in the configuration",
+                one_line(path, 300)
+            ),
             Self::NoTable { table } => format!(
                 "there is no history table `{}` in this account and Region; \"Set up\" in the README shows how to create it, `--table` and `--region` name another",
                 one_line(table, 300)
@@ -466,6 +475,10 @@ impl Saying<'_> {
             }
             Self::NoHistoryYet { path } => format!(
                 "아직 배포 이력이 없습니다. `{}` 파일은 첫 배포를 기록할 때 만들어집니다(다른 저장소는 `--table`, `--store`로 지정하십시오)",
+                one_line(path, 300)
+            ),
+            Self::NoHistoryHere { path } => format!(
+                "배포 이력(`{}` 파일)이 없어 누가 잠금을 보유하고 있는지, 끝나지 않은 배포가 있는지 알 수 없습니다. `--table` 옵션이나 설정의 `history.store`로 이력 저장소를 지정하십시오",
                 one_line(path, 300)
             ),
             Self::NoTable { table } => format!(

@@ -44,6 +44,16 @@ pub enum Purpose {
     Judge,
     /// Watch and tell.
     Act,
+    /// Say who holds the lock: without a history nobody knows.
+    Holder,
+    /// Close what is open: the same.
+    Tend,
+}
+
+impl Purpose {
+    fn reads_only(self) -> bool {
+        matches!(self, Self::Read | Self::Holder)
+    }
 }
 
 fn read_settings(common: &Common, locale: Locale) -> Result<Settings, Failed> {
@@ -110,9 +120,10 @@ pub async fn open(
     let settings = read_settings(common, locale)?;
     let locale = common.locale.or(settings.locale()).unwrap_or(Locale::En);
     let lookup = |name: &str| env.get(name).cloned();
-    let chosen_environment = match purpose {
-        Purpose::Read => settings.environment_to_read(environment, &lookup),
-        Purpose::Judge | Purpose::Act => settings.environment(environment, &lookup),
+    let chosen_environment = if purpose.reads_only() {
+        settings.environment_to_read(environment, &lookup)
+    } else {
+        settings.environment(environment, &lookup)
     };
     let environment = chosen_environment.map_err(|p| wrong(&p, locale))?;
     let repository = env.get("GITHUB_REPOSITORY").filter(|r| !r.is_empty());
@@ -134,6 +145,7 @@ pub async fn open(
         store: common.store,
         region: common.region.clone(),
         locale: common.locale,
+        in_actions: env.get("GITHUB_ACTIONS").is_some_and(|v| v == "true"),
         ..Given::default()
     };
     let mut chosen = choose(environment, &given).map_err(|unfit| {
@@ -153,8 +165,16 @@ pub async fn open(
     if let StoreName::Sqlite { path } = &chosen.wanted.store
         && !Path::new(path).exists()
     {
-        if purpose != Purpose::Judge {
-            out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
+        match purpose {
+            Purpose::Judge => {}
+            Purpose::Read | Purpose::Act => {
+                out::error_line(&safe_line(&Saying::NoHistoryYet { path }.text(locale)));
+            }
+            // An empty answer would read as "free" and "nothing is open", whatever the real history says.
+            Purpose::Holder | Purpose::Tend => {
+                let text = Saying::NoHistoryHere { path }.text(locale);
+                return Err(Failed::new(Exit::Usage, text));
+            }
         }
         chosen.wanted.store = StoreName::Empty;
     }

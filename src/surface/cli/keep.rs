@@ -47,7 +47,7 @@ pub async fn keep(
     connect: &dyn Connect,
     stop: &mut Stop,
 ) -> Result<Exit, Failed> {
-    let context = open(common, &args.environment, Purpose::Act, None, env, connect).await?;
+    let context = open(common, &args.environment, Purpose::Tend, None, env, connect).await?;
     let setup = &context.chosen.setup;
     let say = sayer(context.locale, context.ports.clock.clone());
     let version = env!("CARGO_PKG_VERSION");
@@ -202,7 +202,7 @@ pub async fn resume(
     connect: &dyn Connect,
     stop: &mut Stop,
 ) -> Result<Exit, Failed> {
-    let context = open(common, &args.environment, Purpose::Act, None, env, connect).await?;
+    let context = open(common, &args.environment, Purpose::Tend, None, env, connect).await?;
     let (ports, setup, locale) = (&context.ports, &context.chosen.setup, context.locale);
     let heads = ports
         .history

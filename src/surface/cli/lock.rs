@@ -33,9 +33,9 @@ pub async fn lock(
     connect: &dyn Connect,
 ) -> Result<Exit, Failed> {
     let purpose = if args.release {
-        Purpose::Act
+        Purpose::Tend
     } else {
-        Purpose::Read
+        Purpose::Holder
     };
     let context = open(common, &args.environment, purpose, None, env, connect).await?;
     let (setup, ports, locale) = (&context.chosen.setup, &context.ports, context.locale);

@@ -88,6 +88,35 @@ async fn a_missing_table_names_setup() {
     insta::assert_snapshot!(told);
 }
 
+/// What the keeper's workflow does, without a word about the store: it sweeps where the action writes.
+#[tokio::test]
+async fn inside_actions_the_history_is_the_one_of_the_action() {
+    let world = World::without_table();
+    let mut env = world.cli_env();
+    env.insert("GITHUB_ACTIONS".into(), "true".into());
+    let desk = Desk::with_env(env);
+    for config in ["", "version: 1\nenvironments: { prod: { production: true } }\n"] {
+        if !config.is_empty() {
+            desk.configure(config);
+        }
+        for command in ["keep prod", "resume prod", "lock prod"] {
+            let said = desk.run_beside(command).await;
+            assert_eq!(said.code, 6, "{command}: {}{}", said.out, said.err);
+            let table = "`deployment-history-prod`";
+            assert!(said.err.contains(table), "{command}: {}", said.err);
+        }
+    }
+    world
+        .scene
+        .create_history_table("deployment-history-prod")
+        .await;
+    let said = desk.run_beside("keep prod").await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    let beat = format!("{:?}", world.items().await).contains("keeper");
+    assert!(beat, "the sweep leaves its sign of life in the table");
+    assert_eq!(desk.left_behind(), Vec::<String>::new());
+}
+
 #[test]
 fn a_history_file_that_is_none_is_named() {
     let desk = Desk::new();
