@@ -12,7 +12,7 @@ use crate::core::lease::{LEASE, Lease, Live};
 use crate::core::observation::{Kind, Why};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
-use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy, states_of};
+use crate::core::restore::{PlannedStep, RestorePlan, StepKey, Strategy};
 use crate::core::state::{self};
 use crate::engine::heir;
 use crate::engine::notify::deliver;
@@ -22,7 +22,7 @@ use crate::engine::saving::{self, Kept};
 use crate::engine::session::Session;
 use crate::engine::watch::{Watched, watch_restored};
 pub use crate::engine::ways::{Foreseen, could_restore, foresee};
-use crate::engine::ways::{JobSteps, load, mover, plans};
+use crate::engine::ways::{JobSteps, load, mover, plans, saved_for};
 use crate::engine::{EngineError, Ports, Say, Sayer, Stop, stopped};
 use crate::i18n::obstacle::{partly_saved, would_lose};
 use crate::ports::{Acted, MoveError, Mover, Restore, StepState};
@@ -211,8 +211,7 @@ async fn make_plan(
     target: &Live,
     steps_of: JobSteps,
 ) -> Result<Planned, EngineError> {
-    let names = states_of(&session.deployment, target);
-    let found = load(session.ports(), &names).await?;
+    let found = saved_for(session.ports(), &session.deployment, target).await?;
     let (ports, setup) = (session.ports().clone(), session.setup().clone());
     let (deployment, lease) = (session.deployment.clone(), session.lease());
     let restore = Restore {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::core::deployment::Deployment;
+use crate::core::journal::replay;
 use crate::core::lease::{Lease, Live};
 use crate::core::reason::ReasonCode;
 use crate::core::restore::{NoPlan, Obstacle, PlannedStep, Strategy, states_of};
@@ -124,6 +125,37 @@ pub async fn load(
     Ok(partial)
 }
 
+/// The saved state that brings `target` back in place of `deployment`. For a rollback, what was saved before the version
+/// that it leaves counts too.
+pub async fn saved_for(
+    ports: &Ports,
+    deployment: &Deployment,
+    target: &Live,
+) -> Result<Option<(String, SavedState)>, EngineError> {
+    let mut names = Vec::new();
+    if let Some(left) = deployment
+        .start
+        .previous
+        .as_ref()
+        .filter(|_| deployment.is_rollback())
+    {
+        let stored = ports
+            .history
+            .deployment(&left.deployment, ports.clock.now())
+            .await?;
+        // A record of the predecessor has no journal, and nothing was saved before it.
+        if let Some(Ok(left)) = stored.map(|s| replay(&s.entries)) {
+            names = states_of(&left, target);
+        }
+    }
+    for name in states_of(deployment, target) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    load(ports, &names).await
+}
+
 /// Whether any strategy has a plan that brings this version back in place of `deployment`, without changing anything.
 pub async fn could_restore(
     ports: &Ports,
@@ -131,7 +163,7 @@ pub async fn could_restore(
     deployment: &Deployment,
     target: &Live,
 ) -> Result<bool, EngineError> {
-    let found = load(ports, &states_of(deployment, target)).await?;
+    let found = saved_for(ports, deployment, target).await?;
     let restore = Restore {
         deployment,
         target,

@@ -3,8 +3,10 @@
 
 use deploy_guard::core::alert::{AlertEvent, Channel};
 use deploy_guard::core::gate::LambdaGate;
+use deploy_guard::core::journal::Event;
 use deploy_guard::core::outcome::Exit;
 use deploy_guard::core::record::{Status, Verdict};
+use deploy_guard::core::state::before;
 use deploy_guard::engine::evidence::Evidence;
 use deploy_guard::engine::keep::KeptWhat;
 use deploy_guard::ports::Clock;
@@ -144,4 +146,40 @@ fn who_deploys_meanwhile_is_left_alone() {
     assert_eq!(sweep(&story), None, "the lock is held");
     story.end_job(2, "cancelled");
     story.check("held");
+}
+
+#[test]
+fn the_keeper_goes_by_what_was_saved_before_the_version_that_it_undoes() {
+    let story = failing_from(15, 0.3);
+    assert_eq!(story.end_of(&Job::new(1, 2)).exit(), Exit::Fine);
+    let good = story.head().good;
+    let (two, one) = (&good[0], &good[1]);
+    story
+        .store
+        .lose_state(one.state_id.as_deref().expect("saved when it was good"));
+    for _ in 0..30 {
+        story.keep();
+        story.pass(MINUTE);
+    }
+    let (record, deployment) = story.last();
+    assert_eq!(
+        record.status.known(),
+        Some(Status::Success),
+        "{:?}",
+        story.tale()
+    );
+    assert_eq!(deployment.start.target.as_ref(), Some(one));
+    let events = story
+        .stored(&record.id)
+        .entries
+        .into_iter()
+        .flat_map(|e| e.events);
+    let plans: Vec<_> = events
+        .filter_map(|e| match e {
+            Event::RestorePlanned { plan } => plan.state,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(plans, [before(&two.deployment)]);
+    story.check_live("back");
 }

@@ -90,6 +90,15 @@ impl Store {
         wait(self.inner.owed(environment, self.time.now())).expect("notices")
     }
 
+    /// A saved state expires.
+    pub fn lose_state(&self, id: &str) {
+        let now = self.time.now();
+        let state = wait(self.inner.state(id, now)).expect("a store");
+        let state = state.expect("it is there");
+        wait(self.inner.put_state(id, &state, now.seconds() - 1)).expect("kept");
+        assert!(wait(self.inner.state(id, now)).expect("a store").is_none());
+    }
+
     /// Somebody has marked a success as undone, beside us.
     pub fn spoil(&self, id: &DeploymentId) {
         let stored = self.deployment(id).expect("it is there");
