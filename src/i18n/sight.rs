@@ -120,6 +120,17 @@ pub enum Sight {
     PlainBound(f64),
     /// The bound from the service's own past, as a fraction.
     Baseline(f64),
+    /// Failed requests among all before the deployment.
+    Before {
+        /// Failed.
+        errors: u64,
+        /// All.
+        requests: u64,
+    },
+    /// Where the true share lies with 95 %, as fractions.
+    Interval(f64, f64),
+    /// So many of the newest minutes were not observed.
+    Unseen(u64),
     /// The chance of a wrong verdict.
     Certain(f64),
     /// Share of the evidence that a failing verdict needs.
@@ -231,7 +242,28 @@ pub fn bounds(finding: &Finding) -> Vec<Sight> {
             || finding.reason == ReasonCode::FailingBefore
     };
     let own = finding.baseline_bound.filter(counts).map(Sight::Baseline);
-    absolute.into_iter().chain(own).collect()
+    let before = finding.before.map(|c| Sight::Before {
+        errors: c.errors,
+        requests: c.requests,
+    });
+    absolute.into_iter().chain(own).chain(before).collect()
+}
+
+/// What was seen, and how exactly that is known.
+#[must_use]
+pub fn measured(finding: &Finding) -> Vec<Sight> {
+    let mut out = seen(finding);
+    if matches!(finding.seen, Seen::Counts | Seen::Slow | Seen::Throttled) {
+        out.extend(
+            finding
+                .counted
+                .map(|c| Sight::Interval(c.interval.0, c.interval.1)),
+        );
+        if finding.unseen_minutes > 0 {
+            out.push(Sight::Unseen(finding.unseen_minutes));
+        }
+    }
+    out
 }
 
 /// How sure.
@@ -274,7 +306,7 @@ pub fn join(sights: &[Sight], locale: Locale) -> String {
 /// The whole story of a gate in one line: `Lambda CreateTodo: 14 of 160 requests failed (8.8 %); bound 5 %`.
 #[must_use]
 pub fn line(finding: &Finding, locale: Locale) -> String {
-    let parts: Vec<String> = [seen(finding), bounds(finding), sureness(finding)]
+    let parts: Vec<String> = [measured(finding), bounds(finding), sureness(finding)]
         .iter()
         .map(|sights| join(sights, locale))
         .filter(|text| !text.is_empty())
