@@ -221,6 +221,9 @@ pub fn seen(finding: &Finding) -> Vec<Sight> {
             },
         }),
     }
+    if finding.counted.is_some() && finding.unseen_minutes > 0 {
+        out.push(Sight::Unseen(finding.unseen_minutes));
+    }
     out
 }
 
@@ -254,14 +257,8 @@ pub fn bounds(finding: &Finding) -> Vec<Sight> {
 pub fn measured(finding: &Finding) -> Vec<Sight> {
     let mut out = seen(finding);
     if matches!(finding.seen, Seen::Counts | Seen::Slow | Seen::Throttled) {
-        out.extend(
-            finding
-                .counted
-                .map(|c| Sight::Interval(c.interval.0, c.interval.1)),
-        );
-        if finding.unseen_minutes > 0 {
-            out.push(Sight::Unseen(finding.unseen_minutes));
-        }
+        let interval = finding.counted.map(|c| c.interval);
+        out.extend(interval.map(|(low, high)| Sight::Interval(low, high)));
     }
     out
 }
@@ -306,7 +303,7 @@ pub fn join(sights: &[Sight], locale: Locale) -> String {
 /// The whole story of a gate in one line: `Lambda CreateTodo: 14 of 160 requests failed (8.8 %); bound 5 %`.
 #[must_use]
 pub fn line(finding: &Finding, locale: Locale) -> String {
-    let parts: Vec<String> = [measured(finding), bounds(finding), sureness(finding)]
+    let parts: Vec<String> = [seen(finding), bounds(finding), sureness(finding)]
         .iter()
         .map(|sights| join(sights, locale))
         .filter(|text| !text.is_empty())

@@ -157,7 +157,7 @@ pub fn lambda(errors: u64, requests: u64, verdict: Verdict, reason: ReasonCode) 
         counted: Some(Counted {
             requests,
             errors,
-            interval: (0.0, 0.1),
+            interval: crate::core::verdict::interval::wilson(errors as f64, requests as f64, 0.025),
         }),
         bound: Some(0.05),
         baseline_bound: Some(0.019),
