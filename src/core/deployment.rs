@@ -84,6 +84,17 @@ pub struct Deployment {
     pub saved_after: Option<String>,
 }
 
+/// Whether a deployment's own version is what serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touched {
+    /// What served before serves still.
+    No,
+    /// Nobody saw whether the failed or cancelled job changed anything.
+    Perhaps,
+    /// It serves, or did.
+    Yes,
+}
+
 /// What is to be done next. The engine performs it only after the entry that orders it is durable.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -241,10 +252,10 @@ impl Deployment {
                 Event::CancelAsked { by },
             ) => next.stop = Some(self.stop.unwrap_or(*by)),
             (State::Watching { .. }, Event::Judged(judgement)) => {
-                if judgement.verdict == Verdict::Degraded && self.is_live() {
+                next.judged = Some(judgement.clone());
+                if judgement.verdict == Verdict::Degraded && next.is_live() {
                     tell.push(AlertEvent::HealthCheckFailed);
                 }
-                next.judged = Some(judgement.clone());
                 next.state = State::Judged(judgement.clone());
             }
             (State::Judged(why), Event::RestorePlanned { plan })
@@ -394,10 +405,10 @@ impl Deployment {
         step.is_some_and(|s| s.strategy == Strategy::Redeploy)
     }
 
-    /// True where a bad verdict may undo this deployment: its version is what serves.
+    /// True where a bad verdict may undo this deployment: with it, its version is what serves.
     #[must_use]
     pub fn may_restore(&self) -> bool {
-        self.is_live() && self.start.locked && !self.start.irreversible && !self.is_heir()
+        self.may_have_served() && self.start.locked && !self.start.irreversible && !self.is_heir()
     }
 
     /// Dispatched by another deployment's restore, which tells people, undoes and moves the pointers itself.
@@ -419,18 +430,39 @@ impl Deployment {
         }
     }
 
-    fn is_live(&self) -> bool {
+    /// Whether its version serves, or might.
+    fn touched(&self) -> Touched {
         match self.job {
-            Some((_, LiveChange::Unchanged | LiveChange::RolledBack)) => {
-                self.job.is_some_and(|(job, _)| job == JobStatus::Success)
+            None | Some((_, LiveChange::Unchanged | LiveChange::RolledBack))
+                if !self.job_succeeded() =>
+            {
+                Touched::No
             }
-            Some((job, LiveChange::Unknown)) => job == JobStatus::Success,
-            Some((
-                _,
-                LiveChange::Changed | LiveChange::InProgress | LiveChange::RollbackFailed,
-            )) => true,
-            None => false,
+            // A gate that was good before and is bad now tells what no stack and no version told.
+            Some((_, LiveChange::Unknown)) if !self.job_succeeded() && !self.is_degraded() => {
+                Touched::Perhaps
+            }
+            None | Some(_) => Touched::Yes,
         }
+    }
+
+    fn job_succeeded(&self) -> bool {
+        self.job.is_some_and(|(job, _)| job == JobStatus::Success)
+    }
+
+    fn is_degraded(&self) -> bool {
+        let judged = self.judged.as_ref();
+        judged.is_some_and(|j| j.verdict == Verdict::Degraded)
+    }
+
+    fn is_live(&self) -> bool {
+        self.touched() == Touched::Yes
+    }
+
+    /// Its version serves, has served, or might have.
+    #[must_use]
+    pub fn may_have_served(&self) -> bool {
+        self.touched() != Touched::No
     }
 }
 

@@ -131,7 +131,19 @@ pub fn pointers(head: &Head, deployment: &Deployment, closing: &Closing) -> Poin
             live.bake_until = None;
         }
     }
+    if deployment.start.irreversible && deployment.may_have_served() {
+        // What was good before it is no way back: it knows nothing of the data as they are now.
+        to.good.retain(|g| g.at > deployment.start.at);
+        to.good_state = to.good_state.filter(|g| g.at > deployment.start.at);
+    }
     if !closing.live {
+        if deployment.may_have_served()
+            && closing.status != Status::RolledBack
+            && let Some(live) = &mut to.live
+        {
+            // Nobody saw what serves now, so the same commit may be deployed again.
+            live.unwell = true;
+        }
         return to;
     }
     let me = Live {
@@ -141,7 +153,7 @@ pub fn pointers(head: &Head, deployment: &Deployment, closing: &Closing) -> Poin
     if to.live.as_ref().map(|l| &l.deployment) != Some(&me.deployment) {
         to.previous = to.live.take();
     }
-    if deployment.start.kind == DeploymentType::Rollback {
+    if deployment.start.kind == DeploymentType::Rollback && closing.status == Status::Success {
         // What was undone is no target any more.
         if let Some(undone) = &to.previous {
             to.good.retain(|g| g.deployment != undone.deployment);

@@ -51,14 +51,16 @@ words! {
         DeployFailed = "deploy_failed",
         /// The deploy step failed after it had changed what runs.
         DeployFailedChanged = "deploy_failed_changed",
+        /// The deploy step failed; whether it changed what runs could not be seen.
+        DeployFailedUnseen = "deploy_failed_unseen",
         /// CloudFormation could not roll its update back.
         StackRollbackFailed = "stack_rollback_failed",
         /// Stopped by a person or the runner; nothing was changed.
         Cancelled = "cancelled",
         /// Stopped after what runs had changed: live and unverified.
         CancelledLive = "cancelled_live",
-        /// Stopped while the stack was still updating.
-        CancelledUpdating = "cancelled_updating",
+        /// Stopped; whether what runs had changed could not be seen.
+        CancelledUnseen = "cancelled_unseen",
         /// Another deployment replaced this one.
         Superseded = "superseded",
         /// This commit is already live.
@@ -67,8 +69,6 @@ words! {
         DryRun = "dry_run",
         /// The job's status is not known.
         JobStatusUnknown = "job_status_unknown",
-        /// The job ended without closing its deployment.
-        Abandoned = "abandoned",
         /// There is no good state to go back to.
         NoGoodState = "no_good_state",
         /// The state to go back to had failed the same gate.

@@ -281,6 +281,7 @@ async fn way_back(
         head,
         records: &[],
         named: None,
+        oldest: ports.clock.now().minus(setup.retention),
         in_flux: false,
     };
     let Ok(target) = past.resolve(&TargetSpec::LastSuccess, false) else {

@@ -191,10 +191,15 @@ async fn job_ended(session: &mut Session, how: How) -> Result<(), EngineError> {
     let before = session.deployment.state.clone();
     let job = how.job;
     let unseen = matches!(live, LiveChange::Unchanged | LiveChange::Unknown);
-    let live = if job != JobStatus::Success && unseen && aliases_moved(session).await {
-        LiveChange::Changed
-    } else {
-        live
+    let live = match live {
+        _ if job != JobStatus::Success && unseen && aliases_moved(session).await => {
+            LiveChange::Changed
+        }
+        // Stopped in main, so the job's own steps were never told to deploy.
+        LiveChange::Unknown if before == State::Deploying && session.deployment.stop.is_some() => {
+            LiveChange::Unchanged
+        }
+        _ => live,
     };
     if before == (State::JobEnded { job, live }) {
         return Ok(());

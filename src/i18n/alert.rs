@@ -95,9 +95,9 @@ fn ending(facts: &Facts) -> Option<Ending> {
         },
         AlertEvent::Failed => match facts.reason {
             ReasonCode::DeployFailed => Ending::DeployFailed,
-            ReasonCode::DeployFailedChanged | ReasonCode::JobStatusUnknown => {
-                Ending::DeployFailedLive
-            }
+            ReasonCode::DeployFailedChanged
+            | ReasonCode::DeployFailedUnseen
+            | ReasonCode::JobStatusUnknown => Ending::DeployFailedLive,
             _ if facts.verdict == Some(Verdict::Degraded) => Ending::DegradedLive,
             _ => Ending::Failed,
         },
@@ -109,7 +109,7 @@ fn ending(facts: &Facts) -> Option<Ending> {
         AlertEvent::Inconclusive => Ending::Held,
         AlertEvent::Cancelled => match facts.reason {
             ReasonCode::CancelledLive => Ending::CancelledLive,
-            ReasonCode::CancelledUpdating => Ending::StillOpen,
+            ReasonCode::CancelledUnseen => Ending::CancelledUnseen,
             _ => Ending::Cancelled,
         },
         AlertEvent::Superseded => Ending::Superseded,

@@ -52,6 +52,8 @@ words! {
         Cancelled = "cancelled",
         /// Stopped, live and unverified.
         CancelledLive = "cancelled_live",
+        /// Stopped, and nobody saw whether anything changed.
+        CancelledUnseen = "cancelled_unseen",
         /// Replaced.
         Superseded = "superseded",
         /// Wrong usage, input or configuration.
@@ -106,7 +108,10 @@ impl Ending {
                 Some(Verdict::Healthy | Verdict::Degraded) if rollback => Self::RollbackHealthy,
                 Some(Verdict::Healthy | Verdict::Degraded) => Self::Healthy,
             },
-            (Some(Status::Failure), ReasonCode::DeployFailedChanged) => Self::DeployFailedLive,
+            (
+                Some(Status::Failure),
+                ReasonCode::DeployFailedChanged | ReasonCode::DeployFailedUnseen,
+            ) => Self::DeployFailedLive,
             (Some(Status::Failure), _) if outcome.exit == Exit::Act => Self::DegradedLive,
             (Some(Status::Failure), _) if outcome.exit == Exit::Unproven => Self::DeployFailedLive,
             (Some(Status::Failure), ReasonCode::DeployFailed) => Self::DeployFailed,
@@ -117,6 +122,7 @@ impl Ending {
             }
             (Some(Status::RollbackFailed), _) => Self::RestoreFailed,
             (Some(Status::Cancelled), ReasonCode::CancelledLive) => Self::CancelledLive,
+            (Some(Status::Cancelled), ReasonCode::CancelledUnseen) => Self::CancelledUnseen,
             (Some(Status::Cancelled), _) => Self::Cancelled,
             (Some(Status::Superseded), _) => Self::Superseded,
         }
@@ -131,7 +137,7 @@ impl Ending {
             Self::StillOpen => "⏳",
             Self::Healthy | Self::RollbackHealthy => "✅",
             Self::Unwatched | Self::Held | Self::LetPass | Self::DeployFailedLive => "⚠️",
-            Self::CancelledLive => "⚠️",
+            Self::CancelledLive | Self::CancelledUnseen => "⚠️",
             Self::AlreadyLive => "☑️",
             Self::DryRun => "📝",
             Self::Refused => "⛔",
@@ -153,6 +159,7 @@ impl Ending {
                 | Self::StackRollbackFailed
                 | Self::DeployFailedLive
                 | Self::CancelledLive
+                | Self::CancelledUnseen
         )
     }
 

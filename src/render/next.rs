@@ -38,13 +38,15 @@ pub fn after(story: &Story<'_>) -> Vec<Command> {
 fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut Vec<Command>) {
     let reason = story.report.outcome.reason;
     let back = || {
-        let usable = !matches!(
-            reason,
-            ReasonCode::Irreversible
-                | ReasonCode::NoGoodState
-                | ReasonCode::TargetFailedSameGate
-                | ReasonCode::WouldDestroyData
-        );
+        let irreversible = story.start.is_some_and(|s| s.irreversible);
+        let usable = !irreversible
+            && !matches!(
+                reason,
+                ReasonCode::Irreversible
+                    | ReasonCode::NoGoodState
+                    | ReasonCode::TargetFailedSameGate
+                    | ReasonCode::WouldDestroyData
+            );
         let goal = story.goal().map(|g| g.deployment);
         let good = goal.or_else(|| story.good().map(|g| g.deployment.clone()));
         good.filter(|_| usable).map(|g| roll_back(environment, &g))
@@ -64,7 +66,7 @@ fn for_environment(story: &Story<'_>, environment: &EnvironmentName, out: &mut V
             out.extend(back());
         }
         Ending::DegradedLive => out.extend(back()),
-        Ending::DeployFailedLive | Ending::CancelledLive => {
+        Ending::DeployFailedLive | Ending::CancelledLive | Ending::CancelledUnseen => {
             out.push(verify());
             out.extend(back());
         }
@@ -158,7 +160,12 @@ pub fn for_alert(facts: &Facts) -> Vec<Command> {
             out.push(plain(NextStep::VerifyAgain, "verify", environment));
             out.extend(back());
         }
-        AlertEvent::Cancelled if facts.reason == ReasonCode::CancelledLive => {
+        AlertEvent::Cancelled
+            if matches!(
+                facts.reason,
+                ReasonCode::CancelledLive | ReasonCode::CancelledUnseen
+            ) =>
+        {
             out.push(plain(NextStep::VerifyAgain, "verify", environment));
             out.extend(back());
         }

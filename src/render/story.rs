@@ -353,6 +353,7 @@ impl<'a> Story<'a> {
             | Ending::StackRollbackFailed
             | Ending::Cancelled
             | Ending::CancelledLive
+            | Ending::CancelledUnseen
             | Ending::Superseded
             | Ending::Invalid
             | Ending::Unreachable

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use deploy_guard::config;
@@ -442,6 +442,38 @@ fn reasons_are_documented() {
         writeln!(table, "| `{word}` | {doc} |").unwrap();
     }
     check_block("docs/reasons.md", "reasons", &table);
+}
+
+#[test]
+fn every_reason_is_given_somewhere() {
+    let rooms = ["src/core", "src/engine", "src/surface", "src/adapters"];
+    let code: String = rooms
+        .into_iter()
+        .map(|room| sources(Path::new(room)))
+        .collect();
+    for reason in ReasonCode::ALL {
+        let given = format!("ReasonCode::{reason:?}");
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric());
+        assert!(
+            code.split(&given).skip(1).any(ends),
+            "nothing ever says {given}"
+        );
+    }
+}
+
+/// All Rust below a folder.
+fn sources(folder: &Path) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut text = String::new();
+    for entry in std::fs::read_dir(&folder).expect("a folder of the project") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).expect("readable"));
+        }
+    }
+    text
 }
 
 #[test]

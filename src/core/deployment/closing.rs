@@ -5,7 +5,7 @@ use crate::core::journal::{Closing, JobStatus, Judgement, LiveChange};
 use crate::core::reason::ReasonCode;
 use crate::core::record::{Decision, Status, Verdict};
 
-use super::{Deployment, Effect, Restoring, State};
+use super::{Deployment, Effect, Restoring, State, Touched};
 
 impl Deployment {
     /// The gates say that what was brought back is well; without gates a person's word is enough.
@@ -59,8 +59,15 @@ impl Deployment {
         let job_failed = self.job.is_some_and(|(job, _)| job != JobStatus::Success);
         let live = self.is_live();
         let (status, reason, decision) = match judgement.verdict {
+            // Only forward: no command may offer the way back.
+            Verdict::Degraded if live && self.start.irreversible => {
+                (Status::Failure, ReasonCode::Irreversible, Decision::Stop)
+            }
+            Verdict::Degraded if live && self.is_left_to_people(judgement) => {
+                (Status::Failure, ReasonCode::AutomaticOff, Decision::Stop)
+            }
             Verdict::Degraded if live => (Status::Failure, judgement.reason, Decision::Stop),
-            // Nothing was changed, so what the gates see is not of this deployment's making.
+            // Nothing is seen to have changed, and what serves is not seen to be bad.
             _ if job_failed && !live => (Status::Failure, self.job_reason(), Decision::Stop),
             _ if job_failed => (Status::Failure, self.job_reason(), Decision::Hold),
             Verdict::Degraded => (Status::Failure, judgement.reason, Decision::Stop),
@@ -76,6 +83,11 @@ impl Deployment {
             error: None,
             live,
         }
+    }
+
+    /// It could be undone, and the configuration does not want that.
+    fn is_left_to_people(&self, judgement: &Judgement) -> bool {
+        judgement.decision == Decision::Stop && self.may_restore()
     }
 
     /// How a judgement ends the deployment that asked for a restore which cannot be had.
@@ -98,18 +110,18 @@ impl Deployment {
     /// How a stop ends the deployment; whatever is live then is unverified.
     #[must_use]
     pub fn closing_of_stop(&self) -> Closing {
-        let live = self.is_live();
+        let (reason, decision) = match self.touched() {
+            Touched::Yes => (ReasonCode::CancelledLive, Decision::Hold),
+            Touched::Perhaps => (ReasonCode::CancelledUnseen, Decision::Hold),
+            Touched::No => (ReasonCode::Cancelled, Decision::Stop),
+        };
         Closing {
             status: Status::Cancelled,
             verdict: None,
-            reason: if live {
-                ReasonCode::CancelledLive
-            } else {
-                ReasonCode::Cancelled
-            },
-            decision: if live { Decision::Hold } else { Decision::Stop },
+            reason,
+            decision,
             error: None,
-            live,
+            live: self.is_live(),
         }
     }
 
@@ -185,6 +197,7 @@ impl Deployment {
         match self.job {
             Some((JobStatus::Unknown, _)) => ReasonCode::JobStatusUnknown,
             Some((_, LiveChange::Changed)) => ReasonCode::DeployFailedChanged,
+            Some((_, LiveChange::Unknown)) => ReasonCode::DeployFailedUnseen,
             _ => ReasonCode::DeployFailed,
         }
     }
@@ -285,10 +298,13 @@ pub fn after_job(job: JobStatus, live: LiveChange) -> Effect {
             Decision::Hold,
             true,
         ),
-        (
-            JobStatus::Cancelled,
-            LiveChange::Unchanged | LiveChange::RolledBack | LiveChange::Unknown,
-        ) => close(
+        (JobStatus::Cancelled, LiveChange::Unknown) => close(
+            Status::Cancelled,
+            ReasonCode::CancelledUnseen,
+            Decision::Hold,
+            false,
+        ),
+        (JobStatus::Cancelled, LiveChange::Unchanged | LiveChange::RolledBack) => close(
             Status::Cancelled,
             ReasonCode::Cancelled,
             Decision::Stop,

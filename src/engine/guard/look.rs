@@ -143,6 +143,7 @@ pub(super) async fn check(
         head: &head,
         records: &look.records,
         named: look.named.as_ref(),
+        oldest: now.minus(setup.retention),
         in_flux: head.mode == Some(HeadMode::Restoring),
     };
     let rollback = request.kind == DeploymentType::Rollback;
@@ -185,7 +186,10 @@ pub(super) async fn check(
         live,
         target: target.and_then(Result::ok),
         candidates: if missing {
-            past.candidates().into_iter().take(10).collect()
+            past.candidates(request.force)
+                .into_iter()
+                .take(10)
+                .collect()
         } else {
             Vec::new()
         },

@@ -36,19 +36,23 @@ pub fn meaning(reason: R) -> &'static str {
         R::NoGates => "No gate is configured, so nothing was watched.",
         R::DeployFailed => "A deploy step failed; what runs is the same as before.",
         R::DeployFailedChanged => "A deploy step failed after it had changed what runs.",
+        R::DeployFailedUnseen => {
+            "A deploy step failed; whether it changed what runs could not be seen."
+        }
+        R::CancelledUnseen => {
+            "The job was cancelled; whether what runs had changed could not be seen."
+        }
         R::StackRollbackFailed => "CloudFormation could not undo its own update.",
         R::Cancelled => "The job was cancelled before anything that runs had changed.",
         R::CancelledLive => {
             "The job was cancelled after the new version had gone live, so it is live but unverified."
         }
-        R::CancelledUpdating => "The job was cancelled while the stack was still being updated.",
         R::Superseded => "Another deployment has replaced this one.",
         R::AlreadyLive => "This commit is live already.",
         R::DryRun => "This was a dry run: everything was checked.",
         R::JobStatusUnknown => {
             "It is not known how the job's own steps ended, which does not count as success."
         }
-        R::Abandoned => "The job ended without closing its deployment.",
         R::NoGoodState => "There is no good version to go back to.",
         R::TargetFailedSameGate => "The version to go back to had failed the same gate itself.",
         R::Irreversible => "This deployment is marked as irreversible, so nothing was restored.",
@@ -152,22 +156,19 @@ pub fn help(reason: R) -> &'static str {
         R::DeployFailedChanged => {
             "Check what is live now; then deploy a repaired version or roll back."
         }
+        R::DeployFailedUnseen | R::CancelledUnseen => {
+            "Check what is live now with deploy-guard verify; then deploy again or roll back."
+        }
         R::StackRollbackFailed => {
             "Repair the resource that blocks it, then let CloudFormation continue its rollback."
         }
         R::Cancelled => "Deploy again when you are ready.",
         R::CancelledLive => "Verify it with deploy-guard verify, or roll back.",
-        R::CancelledUpdating => {
-            "Wait until the stack has settled; the keeper or deploy-guard resume then closes the deployment."
-        }
         R::Superseded => "Follow the deployment that is live now.",
         R::AlreadyLive => "Nothing needs to be done; force_deploy deploys it once more.",
         R::DryRun => "Run it again without dry_run to deploy.",
         R::JobStatusUnknown => {
             "Check that the input job_status keeps its default, then deploy again."
-        }
-        R::Abandoned => {
-            "Read the log of that run; the record was closed by what could be seen since."
         }
         R::NoGoodState => {
             "Fix the cause and deploy again; a version can be gone back to once its gates were healthy."

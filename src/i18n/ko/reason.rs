@@ -34,19 +34,23 @@ pub fn meaning(reason: R) -> &'static str {
         R::NoGates => "설정된 게이트가 없어 아무것도 확인하지 않았습니다.",
         R::DeployFailed => "배포 단계가 실패했지만, 실행 중인 버전은 그대로입니다.",
         R::DeployFailedChanged => "배포 단계가 실패했고, 실행 중인 버전이 이미 바뀌었습니다.",
+        R::DeployFailedUnseen => {
+            "배포 단계가 실패했으며, 실행 중인 버전이 바뀌었는지는 확인하지 못했습니다."
+        }
+        R::CancelledUnseen => {
+            "작업이 취소되었으며, 실행 중인 버전이 바뀌었는지는 확인하지 못했습니다."
+        }
         R::StackRollbackFailed => "CloudFormation이 스택 업데이트를 되돌리지 못했습니다.",
         R::Cancelled => "실행 중인 버전이 바뀌기 전에 작업이 취소되었습니다.",
         R::CancelledLive => {
             "새 버전이 반영된 뒤에 작업이 취소되어, 검증되지 않은 버전이 실행 중입니다."
         }
-        R::CancelledUpdating => "스택을 업데이트하는 도중에 작업이 취소되었습니다.",
         R::Superseded => "다른 배포가 이 배포를 대체했습니다.",
         R::AlreadyLive => "이 커밋은 이미 실행 중입니다.",
         R::DryRun => "모의 실행으로 모든 항목을 점검했습니다.",
         R::JobStatusUnknown => {
             "작업 단계가 어떻게 끝났는지 알 수 없어 성공으로 처리하지 않았습니다."
         }
-        R::Abandoned => "작업이 배포를 마무리하지 않은 채 종료되었습니다.",
         R::NoGoodState => "되돌아갈 정상 버전이 없습니다.",
         R::TargetFailedSameGate => "되돌아갈 버전도 같은 게이트에서 실패했던 버전입니다.",
         R::Irreversible => "되돌릴 수 없는 배포로 지정되어 있어 복구하지 않았습니다.",
@@ -144,23 +148,20 @@ pub fn help(reason: R) -> &'static str {
         R::DeployFailedChanged => {
             "지금 실행 중인 버전을 확인한 뒤, 수정한 버전을 배포하거나 롤백하십시오."
         }
+        R::DeployFailedUnseen | R::CancelledUnseen => {
+            "deploy-guard verify로 지금 실행 중인 버전을 확인한 뒤, 다시 배포하거나 롤백하십시오."
+        }
         R::StackRollbackFailed => {
             "롤백을 막고 있는 리소스를 복구한 뒤 CloudFormation 롤백을 계속 진행하십시오."
         }
         R::Cancelled => "준비가 되면 다시 배포하십시오.",
         R::CancelledLive => "deploy-guard verify로 검증하거나 롤백하십시오.",
-        R::CancelledUpdating => {
-            "스택 작업이 끝날 때까지 기다리십시오. 이후 keeper 또는 deploy-guard resume 명령이 배포를 마무리합니다."
-        }
         R::Superseded => "지금 실행 중인 배포를 확인하십시오.",
         R::AlreadyLive => {
             "추가 조치가 필요하지 않습니다. 다시 배포하려면 force_deploy를 사용하십시오."
         }
         R::DryRun => "실제로 배포하려면 dry_run 없이 다시 실행하십시오.",
         R::JobStatusUnknown => "job_status 입력이 기본값인지 확인한 뒤 다시 배포하십시오.",
-        R::Abandoned => {
-            "해당 실행의 로그를 확인하십시오. 기록은 이후에 확인된 사실에 따라 마무리되었습니다."
-        }
         R::NoGoodState => {
             "원인을 해결한 뒤 다시 배포하십시오. 게이트를 통과한 버전만 롤백 대상이 됩니다."
         }

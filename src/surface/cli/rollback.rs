@@ -183,9 +183,10 @@ async fn list(common: &Common, context: &Context) -> Result<Exit, Failed> {
         head: &head,
         records: &page.records,
         named: None,
+        oldest: now.minus(setup.retention),
         in_flux: false,
     };
-    let candidates: Vec<_> = past.candidates().into_iter().take(LISTED).collect();
+    let candidates: Vec<_> = past.candidates(false).into_iter().take(LISTED).collect();
     if common.json {
         let rows = candidates.iter().map(|c| {
             serde_json::json!({

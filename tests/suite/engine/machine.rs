@@ -89,7 +89,7 @@ fn closing() -> impl Strategy<Value = Closing> {
         .prop_map(|(status, verdict, decision, live)| Closing {
             status,
             verdict,
-            reason: ReasonCode::Abandoned,
+            reason: ReasonCode::Cancelled,
             decision,
             error: None,
             live,

@@ -154,9 +154,10 @@ fn without_automatic_restore_a_failing_function_stops_the_job_and_a_person_must_
     story.setup.rollback.automatic = false;
     let end = story.end_of(&Job::new(1, 2));
     assert_eq!(end.closing().status, Status::Failure);
-    assert_eq!(end.closing().reason, ReasonCode::ErrorRateAboveBaseline);
+    assert_eq!(end.closing().reason, ReasonCode::AutomaticOff);
     assert_eq!(end.exit(), Exit::Act);
     let found = finding(&story, "CreateTodo");
+    assert_eq!(found.reason, ReasonCode::ErrorRateAboveBaseline);
     assert_eq!(found.alpha, Some(0.005), "two tests share one percent");
     let said = english(&found);
     assert!(

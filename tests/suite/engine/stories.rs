@@ -205,6 +205,7 @@ fn without_automatic_restore_it_stays_and_is_told_once() {
         1
     );
     assert_eq!(story.heard(AlertEvent::Failed, Channel::Slack), 0);
+    assert_eq!(end.closing().reason, ReasonCode::AutomaticOff);
     story.check("off");
 }
 
@@ -218,8 +219,118 @@ fn an_irreversible_deployment_is_not_restored() {
         (end.closing().status, end.exit()),
         (Status::Failure, Exit::Act)
     );
+    assert_eq!(end.closing().reason, ReasonCode::Irreversible);
     assert!(lock(&story.town.effects).is_empty());
     story.check("irreversible");
+}
+
+#[test]
+fn no_way_back_leads_behind_an_irreversible_deployment() {
+    for ended in [JobStatus::Success, JobStatus::Failure] {
+        let story = bad();
+        lock(&story.town.sick).insert(3);
+        let mut migration = Job::new(1, 2);
+        migration.request.irreversible = true;
+        migration.deploys.1 = ended;
+        assert_eq!(story.end_of(&migration).exit(), Exit::Act, "{ended:?}");
+
+        // It got well by other means, and what comes after it is bad: version 1 knows nothing of the data as they are now.
+        lock(&story.town.sick).remove(&2);
+        let end = story.end_of(&Job::new(2, 3));
+        assert_eq!(end.closing().reason, ReasonCode::NoGoodState, "{ended:?}");
+        assert_eq!(end.exit(), Exit::Act);
+        assert!(lock(&story.town.effects).is_empty(), "{ended:?}");
+
+        let mut back = Job::new(3, 1).kind(DeploymentType::Rollback);
+        let ends = story.job(&back);
+        let why = ReasonCode::TargetBeforeIrreversible;
+        assert!(
+            matches!(&ends[0], End::Not(NotStarted::Refused(reason)) if *reason == why),
+            "{ends:?}"
+        );
+        back.request.force = true;
+        assert_eq!(story.end_of(&back).closing().status, Status::Success);
+        story.check_live("forced");
+    }
+}
+
+#[test]
+fn an_irreversible_deployment_that_changed_nothing_bars_no_way() {
+    let story = Story::new();
+    lock(&story.town.sick).insert(3);
+    let mut migration = Job::new(1, 2);
+    migration.request.irreversible = true;
+    migration.deploys = (None, JobStatus::Failure);
+    assert_eq!(
+        story.end_of(&migration).closing().reason,
+        ReasonCode::DeployFailed
+    );
+    let end = story.end_of(&Job::new(2, 3));
+    assert_eq!(end.closing().status, Status::RolledBack);
+    story.check_live("back");
+}
+
+/// No stack and no version tell what a failed job has changed: only the gate does.
+fn blind() -> Story {
+    Story::with(|setup| {
+        setup.stacks.clear();
+        setup.gates.stack = false;
+        setup.gates.http[0].version = None;
+    })
+}
+
+#[test]
+fn what_nobody_saw_is_neither_unchanged_nor_live() {
+    // It answers as before.
+    let story = blind();
+    let mut job = Job::new(1, 2);
+    job.deploys = (Some(2), JobStatus::Failure);
+    let end = story.end_of(&job);
+    assert_eq!(end.closing().reason, ReasonCode::DeployFailedUnseen);
+    assert_eq!(
+        (end.closing().status, end.exit()),
+        (Status::Failure, Exit::Failed)
+    );
+    story.check("well");
+
+    // So the version before it may not be live any more: it may be deployed again.
+    assert_eq!(story.end_of(&Job::new(2, 1)).exit(), Exit::Fine);
+    story.check_live("again");
+
+    // What was good before and is bad now was changed.
+    let story = blind();
+    lock(&story.town.sick).insert(2);
+    let end = story.end_of(&job);
+    assert_eq!(
+        end.closing().status,
+        Status::RolledBack,
+        "{:?}",
+        story.tale()
+    );
+    story.check("sick");
+    story.check_live("sick");
+
+    // A cancelled job is not watched.
+    let story = blind();
+    job.deploys.1 = JobStatus::Cancelled;
+    let end = story.end_of(&job);
+    assert_eq!(end.closing().reason, ReasonCode::CancelledUnseen);
+    assert_eq!(end.closing().decision, Decision::Hold);
+    assert_eq!(story.heard(AlertEvent::Cancelled, Channel::Slack), 1);
+    assert!(story.head().live.is_some_and(|l| l.unwell));
+}
+
+#[test]
+fn a_rollback_that_failed_takes_nothing_off_the_good_ones() {
+    let story = Story::new();
+    assert_eq!(story.end_of(one()).exit(), Exit::Fine);
+    let good = story.head().good;
+    assert_eq!(good.len(), 2);
+    lock(&story.town.sick).insert(1);
+    let mut back = Job::new(2, 1).kind(DeploymentType::Rollback);
+    back.request.target = TargetSpec::LastSuccess;
+    assert_eq!(story.end_of(&back).exit(), Exit::Act);
+    assert_eq!(story.head().good, good);
 }
 
 #[test]

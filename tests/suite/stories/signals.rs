@@ -264,7 +264,8 @@ async fn killed_after_the_transaction() {
     job.finish().await;
     job.post("guard").assert_code(1);
     assert_free(&world).await;
-    says(&record(&world).await, "failure", "healthy", "deploy_failed");
+    let unseen = "deploy_failed_unseen";
+    says(&record(&world).await, "failure", "healthy", unseen);
 }
 
 async fn machine_lost_in_main() {
