@@ -119,6 +119,43 @@ pub fn all() -> Vec<(Group, String, Cell)> {
             }
         }
     }
+    for (name, usual, change) in [
+        (
+            "50 % in two single minutes, provider silent for the five between",
+            0.01,
+            Change::Blips(0.5),
+        ),
+        ("provider silent from minute 15 on", 0.01, Change::GoesDark),
+    ] {
+        for per_second in RATES {
+            cells.push((
+                Group::BadDay,
+                name.to_owned(),
+                Cell::steady(per_second, usual, change),
+            ));
+        }
+    }
+    for per_second in [1.0, 10.0, 100.0] {
+        for (group, name, change) in [
+            (Group::BadDay, "48 requests before, 4 %", Change::None),
+            (
+                Group::Fault,
+                "48 requests before, 4 % to 20 %",
+                Change::Step(0.2, 0),
+            ),
+            (
+                Group::Fault,
+                "48 requests before, 4 % to 50 %",
+                Change::Step(0.5, 0),
+            ),
+        ] {
+            let cell = Cell {
+                before: Before::Few,
+                ..Cell::steady(per_second, 0.04, change)
+            };
+            cells.push((group, name.to_owned(), cell));
+        }
+    }
     cells
 }
 

@@ -110,7 +110,10 @@ fn requirements(out: &mut String, rows: &[Row], multiples: &[(f64, f64)]) {
     let blind: f64 = rows
         .iter()
         .filter(|r| {
-            matches!(r.cell.change, Change::Blind | Change::Outage) || r.name == "no traffic at all"
+            matches!(
+                r.cell.change,
+                Change::Blind | Change::Outage | Change::GoesDark
+            ) || r.name == "no traffic at all"
         })
         .map(|r| r.outcome.ours.share())
         .fold(0.0, f64::max);
@@ -392,13 +395,18 @@ fn limits(out: &mut String) {
          before it is once in some hundreds.\n\
          - A fault must last three minutes. One that lasts less is forgiven, a cold start that fails for three \
          minutes is not.\n\
-         - Requirement 2 is missed in five kinds of cell. A fault that sets in late, at six requests a minute: the test \
+         - Requirement 2 is missed in six kinds of cell. A fault that sets in late, at six requests a minute: the test \
          pays for every minute in which it might have begun, some four nats, which Wald's bound knows nothing of. Errors \
          in groups or in bursts of traffic at one to six requests a minute: the requests of half an hour are only just \
          enough, and one run in thirty has too few. Bursty traffic and a large fault: three minutes with requests are \
          not three minutes with enough of them, so that the median is the fourth. And a service of which nothing is \
          known: that its errors do not come in groups has to be learned first, which costs the fourth minute too. With the day before known, 7 % at an \
-         over-dispersed service: the larger of two measured dispersions counts, which errs on the safe side.\n\
+         over-dispersed service: the larger of two measured dispersions counts, which errs on the safe side. And a service that had hardly any \
+         requests before and a few failed ones among them: whether it was bad already is left open, and unless the \
+         new rate is clearly worse than that the deployment is held instead of rolled back (none of them is called \
+         healthy).\n\
+         - A service that was above its bound before, in an hour with too few requests to show it, is rolled back for \
+         being above its bound: what was bad before must be visible in the baseline.\n\
          - Errors that come together without having done so before, at a rate close to the bound, are taken for \
          evidence; the false rollbacks above \"none\" of the poor baselines are of that kind. What is protected is a \
          service that behaves as it did, and independent errors at any rate up to the bound.\n\

@@ -61,10 +61,11 @@ pub fn found(rollbacks: &Rollbacks) -> String {
 /// Bound that a service's fault is tested against: absolute, or what its baseline allows on average. Errors that come
 /// together say less of the usual rate: counts are divided by their variance factor, as Wald's bound is multiplied.
 pub fn bound_of(cell: &Cell) -> f64 {
-    let Before::Minutes(minutes) = cell.before else {
-        return BOUND;
+    let requests = match cell.before {
+        Before::Minutes(minutes) => minutes as f64 * cell.per_minute() / cell.dispersion(),
+        Before::Few => 48.0,
+        Before::Unanswered | Before::Gaps => return BOUND,
     };
-    let requests = minutes as f64 * cell.per_minute() / cell.dispersion();
     let errors = cell.usual * requests;
     relative_bound(upper_limit(errors, requests, ALPHA / 8.0)).min(BOUND)
 }

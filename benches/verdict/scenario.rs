@@ -21,6 +21,8 @@ pub enum Before {
     Unanswered,
     /// An hour with gaps: every third minute was not answered.
     Gaps,
+    /// An hour with 48 requests, however many come after it.
+    Few,
 }
 
 /// How a deployment differs from a service that stays as it is.
@@ -38,6 +40,10 @@ pub enum Change {
     Traffic(f64),
     /// The provider does not answer for five minutes, from minute 10 on.
     Outage,
+    /// The provider does not answer any more from minute 15 on.
+    GoesDark,
+    /// The error rate is this in minutes 8 and 14, and the provider does not answer for the five between them.
+    Blips(f64),
     /// The provider never answers.
     Blind,
     /// The rate drifts through the day: the error rate by ± a third, traffic to a half or double.
@@ -96,6 +102,8 @@ impl Cell {
             Change::None
             | Change::Blip(..)
             | Change::Outage
+            | Change::GoesDark
+            | Change::Blips(_)
             | Change::Blind
             | Change::Season
             | Change::Episodes
@@ -110,8 +118,11 @@ impl Cell {
                 self.usual + (rate - self.usual) * (minute as f64 + 0.5) / WATCH as f64
             }
             Change::Blip(rate, minutes) if minute < minutes => rate,
+            Change::Blips(rate) if minute == 8 || minute == 14 => rate,
             Change::Step(..)
             | Change::Blip(..)
+            | Change::Blips(_)
+            | Change::GoesDark
             | Change::None
             | Change::Traffic(_)
             | Change::Outage
@@ -148,11 +159,16 @@ impl Cell {
         };
         let minutes = match self.before {
             Before::Minutes(minutes) => minutes,
-            Before::Unanswered | Before::Gaps => 60,
+            Before::Unanswered | Before::Gaps | Before::Few => 60,
+        };
+        let share_before = if self.before == Before::Few {
+            0.8 / self.per_minute()
+        } else {
+            1.0
         };
         let before = (0..minutes)
             .map(|t| {
-                let (n, x) = minute(random, t as f64 - minutes as f64, self.usual, 1.0);
+                let (n, x) = minute(random, t as f64 - minutes as f64, self.usual, share_before);
                 let silent = self.before == Before::Unanswered
                     || (self.before == Before::Gaps && t % 3 == 0);
                 if silent {
@@ -174,8 +190,13 @@ impl Cell {
             .iter()
             .enumerate()
             .map(|(t, &(n, x))| {
-                let silent = self.change == Change::Blind
-                    || (self.change == Change::Outage && (10..15).contains(&t));
+                let silent = match self.change {
+                    Change::Blind => true,
+                    Change::Outage => (10..15).contains(&t),
+                    Change::Blips(_) => (9..14).contains(&t),
+                    Change::GoesDark => t >= 15,
+                    _ => false,
+                };
                 if silent {
                     Bucket::Unknown
                 } else {

@@ -7,6 +7,8 @@ words! {
     ReasonCode {
         /// All gates healthy, at least one certified.
         Healthy = "healthy",
+        /// At least one gate certified, others not proven and excused.
+        HealthyInPart = "healthy_in_part",
         /// An HTTP gate failed and the failure was confirmed.
         HttpFailed = "http_failed",
         /// The answering version is not the deployed one.
@@ -29,6 +31,8 @@ words! {
         TrafficVanished = "traffic_vanished",
         /// Nothing could be observed.
         NoData = "no_data",
+        /// A part of what is watched could not be observed.
+        TooLittleData = "too_little_data",
         /// There were no requests.
         NoTraffic = "no_traffic",
         /// Too few requests to prove either side.

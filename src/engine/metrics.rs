@@ -24,7 +24,7 @@ use crate::core::observation::{Kind, Reading, Why};
 use crate::core::record::Verdict;
 use crate::core::time::Timestamp;
 use crate::engine::Cloud;
-use crate::engine::metrics::read::read;
+use crate::engine::metrics::read::{Told, read};
 
 /// CloudWatch is asked at most this often, however short the gates' interval: new minutes come once a minute.
 const TICK: Duration = Duration::from_secs(10);
@@ -64,6 +64,7 @@ pub struct MetricWatch {
     until: Timestamp,
     existence_known: bool,
     may_hold: bool,
+    told: Told,
 }
 
 impl MetricWatch {
@@ -107,6 +108,7 @@ impl MetricWatch {
             asked: None,
             existence_known: false,
             may_hold: true,
+            told: Told::default(),
         };
         watch.rebuild();
         watch
@@ -266,7 +268,7 @@ impl MetricWatch {
             .unread_from(&wanted, until)
             .min(again)
             .max(self.memory.after.from());
-        let after = read(cloud, &wanted, from, until);
+        let after = read(cloud, &self.told, &wanted, from, until);
         let ((after, baseline), alarms, logs) = join3(
             join(after, self.read_baseline(cloud)),
             self.read_alarms(cloud),

@@ -304,6 +304,13 @@ impl HttpWatch {
             .iter()
             .all(|f| f.certified || f.verdict == Verdict::Degraded)
     }
+
+    /// True where a gate has failed, and the failure was confirmed.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        let mut findings = self.findings().into_iter();
+        findings.any(|f| f.verdict == Verdict::Degraded)
+    }
 }
 
 async fn github_is_dark(ports: &Ports) -> bool {

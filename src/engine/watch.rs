@@ -1,10 +1,11 @@
 //! The watch: looks, judges afresh at each tick, ends at the deadline or at the first proof. Knows ticks and
 //! signs of life, not what a gate means.
 
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join3;
+use futures_util::future::join;
 
 use crate::core::deployment::State;
 use crate::core::gate::{Finding, GateSettings};
@@ -349,9 +350,37 @@ async fn look_till_sure(
     let stacks_before = watching.before.map_or(&[][..], |start| &start.stacks);
     loop {
         let at = ports.clock.now();
-        let stacks = stack_findings(ports, &gates, &setup.stacks, stacks_before);
-        let (_, _, stacks) = join3(http.look(ports), metrics.look(&ports.cloud, at), stacks).await;
-        confirm(ports, &mut http, say).await;
+        let stacks = {
+            let mut reading = pin!(metrics.look(&ports.cloud, at));
+            let mut read = false;
+            // A provider that takes its time delays neither the probes nor what they prove.
+            loop {
+                let stacks = {
+                    let mut probing = pin!(async {
+                        let stacks = stack_findings(ports, &gates, &setup.stacks, stacks_before);
+                        let (_, stacks) = join(http.look(ports), stacks).await;
+                        confirm(ports, &mut http, say).await;
+                        stacks
+                    });
+                    loop {
+                        tokio::select! {
+                            biased;
+                            () = reading.as_mut(), if !read => read = true,
+                            stacks = probing.as_mut() => break stacks,
+                        }
+                    }
+                };
+                let late = ports.clock.monotonic() >= end + ONE_LOOK;
+                if read || late || http.failed() {
+                    break stacks;
+                }
+                tokio::select! {
+                    biased;
+                    () = reading.as_mut() => break stacks,
+                    () = ports.clock.sleep(watching.pace) => {}
+                }
+            }
+        };
         let mut findings = http.findings();
         findings.extend(metrics.findings());
         findings.extend(stacks);

@@ -211,6 +211,13 @@ pub enum Saying<'a> {
         /// Where.
         environment: &'a str,
     },
+    /// Some lines of a batch could not be judged.
+    Batch {
+        /// Lines with a verdict.
+        judged: u64,
+        /// Lines without.
+        malformed: u64,
+    },
     /// A command's input could not be read.
     Unreadable {
         /// Which.
@@ -396,6 +403,11 @@ impl Saying<'_> {
             Self::NameTarget { environment } => format!(
                 "name one of these, or last-success: deploy-guard rollback {environment} <target>"
             ),
+            Self::Batch { judged, malformed } => format!(
+                "{} judged, {} malformed",
+                crate::i18n::wording::plural(*judged, "line", "lines"),
+                crate::i18n::wording::count(*malformed)
+            ),
             Self::Unreadable { what, why } => format!("{what} cannot be read: {why}"),
         }
     }
@@ -574,6 +586,11 @@ impl Saying<'_> {
             }
             Self::NameTarget { environment } => format!(
                 "이 중 하나 또는 last-success를 지정하십시오: deploy-guard rollback {environment} <대상>"
+            ),
+            Self::Batch { judged, malformed } => format!(
+                "{}줄을 판정했고, {}줄은 형식이 올바르지 않습니다",
+                crate::i18n::wording::count(*judged),
+                crate::i18n::wording::count(*malformed)
             ),
             Self::Unreadable { what, why } => format!("{what}을(를) 읽을 수 없습니다: {why}"),
         }

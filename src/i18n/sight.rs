@@ -120,6 +120,17 @@ pub enum Sight {
     PlainBound(f64),
     /// The bound from the service's own past, as a fraction.
     Baseline(f64),
+    /// Failed requests among all before the deployment.
+    Before {
+        /// Failed.
+        errors: u64,
+        /// All.
+        requests: u64,
+    },
+    /// Where the true share lies with 95 %, as fractions.
+    Interval(f64, f64),
+    /// So many of the newest minutes were not observed.
+    Unseen(u64),
     /// The chance of a wrong verdict.
     Certain(f64),
     /// Share of the evidence that a failing verdict needs.
@@ -210,6 +221,9 @@ pub fn seen(finding: &Finding) -> Vec<Sight> {
             },
         }),
     }
+    if finding.counted.is_some() && finding.unseen_minutes > 0 {
+        out.push(Sight::Unseen(finding.unseen_minutes));
+    }
     out
 }
 
@@ -231,7 +245,22 @@ pub fn bounds(finding: &Finding) -> Vec<Sight> {
             || finding.reason == ReasonCode::FailingBefore
     };
     let own = finding.baseline_bound.filter(counts).map(Sight::Baseline);
-    absolute.into_iter().chain(own).collect()
+    let before = finding.before.map(|c| Sight::Before {
+        errors: c.errors,
+        requests: c.requests,
+    });
+    absolute.into_iter().chain(own).chain(before).collect()
+}
+
+/// What was seen, and how exactly that is known.
+#[must_use]
+pub fn measured(finding: &Finding) -> Vec<Sight> {
+    let mut out = seen(finding);
+    if matches!(finding.seen, Seen::Counts | Seen::Slow | Seen::Throttled) {
+        let interval = finding.counted.map(|c| c.interval);
+        out.extend(interval.map(|(low, high)| Sight::Interval(low, high)));
+    }
+    out
 }
 
 /// How sure.

@@ -141,6 +141,13 @@ fn sights() {
         Sight::Evidence(0.4),
         Sight::PassEvidence(0.62),
         Sight::Certified,
+        Sight::Before {
+            errors: 180,
+            requests: 18_000,
+        },
+        Sight::Interval(0.053, 0.142),
+        Sight::Unseen(1),
+        Sight::Unseen(13),
         Sight::Thin,
     ];
     all.extend(NetFault::ALL.iter().map(|f| Sight::Network(*f)));

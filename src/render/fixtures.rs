@@ -114,6 +114,8 @@ pub fn finding(
         counted: None,
         bound: None,
         baseline_bound: None,
+        before: None,
+        unseen_minutes: 0,
         alpha: None,
         evidence: 0.0,
         pass_evidence: if verdict == Verdict::Healthy {
@@ -155,10 +157,15 @@ pub fn lambda(errors: u64, requests: u64, verdict: Verdict, reason: ReasonCode) 
         counted: Some(Counted {
             requests,
             errors,
-            interval: (0.0, 0.1),
+            interval: crate::core::verdict::interval::wilson(errors as f64, requests as f64, 0.025),
         }),
         bound: Some(0.05),
         baseline_bound: Some(0.019),
+        before: Some(Counted {
+            requests: 3600,
+            errors: 18,
+            interval: (0.0032, 0.0079),
+        }),
         alpha: Some(0.01),
         evidence: if verdict == Verdict::Degraded {
             1.0

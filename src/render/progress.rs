@@ -42,16 +42,22 @@ pub fn progress(findings: &[Finding], now: Timestamp, until: Timestamp, locale: 
     .text(locale)
 }
 
-/// The gate with the most evidence against the deployment; without any, the one that is furthest from a pass.
+/// The gate with the most evidence against the deployment; without any, the undecided one that is furthest from a pass,
+/// one that may hold the deployment first.
 fn most_telling(findings: &[Finding]) -> Option<&Finding> {
     let against = findings
         .iter()
         .filter(|f| f.evidence > 0.0)
         .max_by(|a, b| a.evidence.total_cmp(&b.evidence));
     against.or_else(|| {
-        findings
-            .iter()
-            .filter(|f| !f.thin)
-            .min_by(|a, b| a.pass_evidence.total_cmp(&b.pass_evidence))
+        let rank = |f: &Finding| match f.verdict {
+            Verdict::Inconclusive if !f.thin => 0,
+            Verdict::Inconclusive => 1,
+            Verdict::Healthy | Verdict::Degraded | Verdict::Skipped => 2,
+        };
+        findings.iter().min_by(|a, b| {
+            let by_evidence = a.pass_evidence.total_cmp(&b.pass_evidence);
+            rank(a).cmp(&rank(b)).then(by_evidence)
+        })
     })
 }

@@ -307,10 +307,9 @@ impl<'a> Story<'a> {
     #[must_use]
     pub fn happened(&self, locale: Locale) -> String {
         let reason = self.report.outcome.reason;
-        let cause = self
-            .cause
-            .map(|c| c.reason)
-            .filter(|r| *r != reason && *r != ReasonCode::Healthy);
+        let cause = self.cause.map(|c| c.reason).filter(|r| {
+            *r != reason && !matches!(r, ReasonCode::Healthy | ReasonCode::HealthyInPart)
+        });
         let Some(cause) = cause else {
             return self.reason(locale);
         };

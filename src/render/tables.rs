@@ -166,7 +166,7 @@ fn gate_row(finding: &Finding, locale: Locale) -> Vec<String> {
             verdict_sign(finding),
             verdict_word(finding, locale)
         ),
-        cell(&sight::seen(finding)),
+        cell(&sight::measured(finding)),
         cell(&sight::bounds(finding)),
         cell(&sight::sureness(finding)),
         why,

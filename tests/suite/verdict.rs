@@ -119,6 +119,27 @@ proptest! {
     }
 
     #[test]
+    fn two_bad_minutes_are_a_blip_whatever_nobody_answered_for(
+        first in 0_usize..29,
+        apart in 1_usize..29,
+        answered in prop::collection::vec(prop::bool::weighted(0.2), WATCH),
+        idle in any::<bool>(),
+    ) {
+        let second = first + apart;
+        prop_assume!(second < WATCH);
+        // Idle minutes bridge one minute only: more of them are two blips.
+        let nothing = if idle && apart > 2 { Bucket::known(0, 0) } else { Bucket::Unknown };
+        let mut after: Vec<Bucket> =
+            answered.iter().map(|answered| if *answered { Bucket::known(60, 1) } else { nothing }).collect();
+        after[first + 1..second].fill(nothing);
+        after[first] = Bucket::known(60, 60);
+        after[second] = Bucket::known(60, 30);
+        for before in [&[Bucket::known(60, 1); 60][..], &[]] {
+            prop_assert_ne!(judge(before, &after).verdict, Verdict::Degraded);
+        }
+    }
+
+    #[test]
     fn a_fault_is_found_in_its_third_minute_wherever_it_begins(start in 0_usize..27) {
         let mut after = vec![Bucket::known(600, 6); WATCH];
         after[start..].fill(Bucket::known(600, 300));
@@ -186,6 +207,105 @@ fn an_outage_of_the_provider_is_no_evidence() {
         (blind.verdict, blind.reason, blind.traffic),
         (Verdict::Inconclusive, ReasonCode::NoData, Traffic::None)
     );
+}
+
+#[test]
+fn a_few_failed_requests_before_do_not_hide_a_fault() {
+    let idle = Bucket::known(0, 0);
+    let before = |requests: u64, errors: u64| {
+        let mut hour = vec![idle; 60];
+        for (index, minute) in hour.iter_mut().take(requests as usize).enumerate() {
+            let failed = index as u64 % (requests / errors) == 0
+                && index as u64 / (requests / errors) < errors;
+            *minute = Bucket::known(1, u64::from(failed));
+        }
+        hour
+    };
+    for (requests, errors, after) in [
+        (1, 1, 1000),
+        (1, 1, 500),
+        (5, 1, 600),
+        (10, 2, 600),
+        (60, 5, 300),
+    ] {
+        let finding = judge(
+            &before(requests, errors),
+            &[Bucket::known(1000, after); WATCH],
+        );
+        assert_eq!(
+            finding.verdict,
+            Verdict::Degraded,
+            "{errors} of {requests}, then {after} of 1000: {finding:?}"
+        );
+    }
+    // Not clearly worse than before: neither failed nor passed over as too little traffic.
+    let held = judge(&before(20, 3), &[Bucket::known(1000, 150); WATCH]);
+    assert_eq!((held.verdict, held.suspect), (Verdict::Inconclusive, true));
+    assert!(held.evidence > 0.99);
+    // The baseline shows that the service was bad already: then only a rise counts.
+    let same = judge(&before(60, 12), &[Bucket::known(1000, 200); WATCH]);
+    assert_eq!(same.reason, ReasonCode::BadBefore);
+}
+
+#[test]
+fn what_nobody_answered_for_certifies_nothing() {
+    let before = [Bucket::known(100, 1); 60];
+    for seen in 1..WATCH {
+        let mut after = [Bucket::known(100, 1); WATCH];
+        after[seen..].fill(Bucket::Unknown);
+        let finding = judge(&before, &after);
+        let newest_third_unseen = seen <= WATCH - WATCH / 3;
+        assert_eq!(
+            finding.reason == ReasonCode::TooLittleData,
+            newest_third_unseen,
+            "{seen}: {finding:?}"
+        );
+        assert_eq!(finding.verdict == Verdict::Healthy, !newest_third_unseen);
+        // A minute without requests is an answer.
+        after[seen..].fill(Bucket::known(0, 0));
+        assert_ne!(judge(&before, &after).reason, ReasonCode::TooLittleData);
+    }
+    let mut half = [Bucket::known(100, 1); WATCH];
+    half[..WATCH / 2].fill(Bucket::Unknown);
+    assert_eq!(judge(&before, &half).reason, ReasonCode::TooLittleData);
+}
+
+#[test]
+fn a_quiet_day_before_does_not_hide_that_the_traffic_is_gone() {
+    let quiet: Vec<Bucket> = (0..60)
+        .map(|t| Bucket::known(u64::from(t % 12 == 0), 0))
+        .collect();
+    let gate = PreparedTest::new(
+        test_of(0.05, 0.01, WATCH),
+        &[Bucket::known(10, 0); 60],
+        Some(&quiet),
+    );
+    let gone = gate.judge(&[Bucket::known(0, 0); WATCH]);
+    assert_eq!(
+        (gone.reason, gone.thin),
+        (ReasonCode::TrafficVanished, false)
+    );
+    assert!(gate.promises(WATCH as u32));
+    // Where the hour before was not answered the day before is what is known.
+    let busy = [Bucket::known(10, 0); 60];
+    let unanswered = [Bucket::Unknown; 60];
+    let promises = |day: &[Bucket]| {
+        PreparedTest::new(test_of(0.05, 0.01, WATCH), &unanswered, Some(day)).promises(WATCH as u32)
+    };
+    assert!(promises(&busy) && !promises(&quiet));
+}
+
+#[test]
+fn a_service_that_failed_altogether_before_cannot_get_worse() {
+    for (requests, minutes) in [(10_000_000, 1500), (1_000_000_000, WATCH)] {
+        let broken = Bucket::known(requests, requests);
+        let finding = judge(&vec![broken; 60], &vec![broken; minutes]);
+        assert_eq!(
+            finding.reason,
+            ReasonCode::BadBefore,
+            "{requests}: {finding:?}"
+        );
+    }
 }
 
 #[test]

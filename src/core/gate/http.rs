@@ -432,6 +432,8 @@ impl HttpHistory {
             }),
             bound: None,
             baseline_bound: None,
+            before: None,
+            unseen_minutes: 0,
             alpha: match gate.mode {
                 HttpMode::Consecutive => None,
                 HttpMode::Sequential => Some(alpha),

@@ -156,25 +156,78 @@ impl MetricGate {
         high.max(low)
     }
 
-    /// The namespace that a SEARCH looks in, such as `AWS/SQS`; `None` for other expressions.
+    /// The namespace that a SEARCH or a Metrics Insights query looks in, such as `AWS/SQS`; `None` for other expressions.
     #[must_use]
     pub fn namespace(&self) -> Option<&str> {
-        let (_, rest) = self.expression.split_once('{')?;
-        let end = rest.find([',', '}'])?;
-        let name = rest.get(..end)?.trim().trim_matches('"');
+        let name = match self.query() {
+            Some((_, from)) => {
+                let from = after_word(from, "SCHEMA").map_or(from, |rest| {
+                    rest.trim_start().trim_start_matches('(').trim_start()
+                });
+                match from.strip_prefix('"') {
+                    Some(quoted) => quoted.split('"').next()?,
+                    None => from.split([',', ')', ' ', '\n', '\t']).next()?,
+                }
+            }
+            None => {
+                let (_, rest) = self.expression.split_once('{')?;
+                let end = rest.find([',', '}'])?;
+                rest.get(..end)?.trim().trim_matches('"')
+            }
+        };
         (!name.is_empty()).then_some(name)
     }
 
-    /// Whether none of the words of a SEARCH is one of the metrics that exist in its namespace, and which are near.
+    /// A Metrics Insights query `SELECT function(metric) FROM …`: the metric, and what follows FROM.
+    fn query(&self) -> Option<(&str, &str)> {
+        let select = after_word(&self.expression, "SELECT")?;
+        let (_, rest) = select.split_once('(')?;
+        let (metric, rest) = rest.split_once(')')?;
+        let from = after_word(rest, "FROM")?;
+        Some((metric.trim().trim_matches('"'), from.trim_start()))
+    }
+
+    /// The words of the expression that may name a metric: not those that are the key or the value of a dimension.
+    fn metric_words(&self) -> Option<Vec<&str>> {
+        if let Some((metric, _)) = self.query() {
+            return Some(vec![metric]);
+        }
+        let (_, rest) = self.expression.split_once('}')?;
+        let search = rest.split_once('\'').map_or(rest, |(search, _)| search);
+        // `=` stands by itself, quotes and brackets only part words.
+        let mut words = Vec::new();
+        let mut tokens = search
+            .split_inclusive('=')
+            .flat_map(|part| match part.strip_suffix('=') {
+                Some(before) => [before, "="],
+                None => [part, ""],
+            })
+            .flat_map(|part| {
+                part.split(|c: char| c.is_whitespace() || matches!(c, '"' | '(' | ')'))
+            })
+            .filter(|token| !token.is_empty())
+            .peekable();
+        while let Some(token) = tokens.next() {
+            if tokens.next_if_eq(&"=").is_some() {
+                let value = tokens.next();
+                words.extend(value.filter(|_| token.eq_ignore_ascii_case("MetricName")));
+                // The other values of the same key.
+                while tokens.next_if(|t| t.eq_ignore_ascii_case("OR")).is_some() {
+                    let other = tokens.next();
+                    words.extend(other.filter(|_| token.eq_ignore_ascii_case("MetricName")));
+                }
+            } else if !matches!(token, "AND" | "OR" | "NOT") {
+                words.push(token);
+            }
+        }
+        Some(words)
+    }
+
+    /// Whether the expression names metrics of which none exists in its namespace, and which are near.
     #[must_use]
     pub fn absent_from(&self, existing: &[String]) -> Option<NoSuchMetric> {
         let namespace = self.namespace()?;
-        let (_, rest) = self.expression.split_once('}')?;
-        let search = rest.split_once('\'').map_or(rest, |(search, _)| search);
-        let words: Vec<&str> = search
-            .split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '(' | ')' | ':'))
-            .filter(|word| word.len() > 1 && !matches!(*word, "MetricName" | "AND" | "OR" | "NOT"))
-            .collect();
+        let words = self.metric_words().filter(|words| !words.is_empty())?;
         let lower: Vec<String> = existing.iter().map(|n| n.to_lowercase()).collect();
         // A word of a SEARCH also finds names of which it is a part.
         let found = |word: &&str| lower.iter().any(|name| name.contains(&word.to_lowercase()));
@@ -202,6 +255,13 @@ impl MetricGate {
             misspelt,
         })
     }
+}
+
+/// What follows the word where the text begins with it, whatever its case.
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let text = text.trim_start();
+    let (first, rest) = text.split_at_checked(word.len())?;
+    first.eq_ignore_ascii_case(word).then_some(rest)
 }
 
 fn values(cells: &[Cell]) -> Vec<f64> {
@@ -293,6 +353,51 @@ mod tests {
         assert_eq!(find(&[9.0, 1.0, 1.0, 1.0]), Verdict::Degraded);
         let none = gate.finding(&good, &[Cell::Absent; 5], None, None);
         assert!(!none.thin, "nothing is known of a lowest value");
+    }
+
+    #[test]
+    fn a_query_names_its_metric_and_a_dimension_does_not() {
+        let existing = vec!["NumberOfMessagesSent".to_owned()];
+        let of = |expression: &str| MetricGate {
+            expression: expression.to_owned(),
+            ..gate(Some(0.0), None)
+        };
+        for (expression, namespace, absent) in [
+            (
+                r#"SELECT SUM(NumberOfMesagesSent) FROM SCHEMA("AWS/SQS", QueueName)"#,
+                "AWS/SQS",
+                true,
+            ),
+            (
+                r#"select sum(NumberOfMessagesSent) from "AWS/SQS" where QueueName = 'dlq'"#,
+                "AWS/SQS",
+                false,
+            ),
+            (
+                r#"SEARCH('{AWS/SQS,QueueName} QueueName="dlq"', 'Sum', 60)"#,
+                "AWS/SQS",
+                false,
+            ),
+            (
+                r#"SEARCH('{AWS/SQS,QueueName} MetricName="NumberOfMesagesSent" QueueName=("a" OR "b")', 'Sum', 60)"#,
+                "AWS/SQS",
+                true,
+            ),
+            (
+                r#"SEARCH('{"My App",Host} MetricName=("Gone" OR "NumberOfMessagesSent")', 'Sum', 60)"#,
+                "My App",
+                false,
+            ),
+        ] {
+            let gate = of(expression);
+            assert_eq!(gate.namespace(), Some(namespace), "{expression}");
+            assert_eq!(
+                gate.absent_from(&existing).is_some(),
+                absent,
+                "{expression}"
+            );
+        }
+        assert_eq!(of("SUM(METRICS())").namespace(), None);
     }
 
     #[test]

@@ -246,6 +246,12 @@ pub struct Finding {
     pub bound: Option<f64>,
     /// The bound from the service's own baseline, as a fraction, where there is one.
     pub baseline_bound: Option<f64>,
+    /// What was counted in the baseline, where something was.
+    #[serde(default)]
+    pub before: Option<Counted>,
+    /// Newest minutes, one after another, that could not be observed.
+    #[serde(default)]
+    pub unseen_minutes: u64,
     /// Chance of a wrong failing verdict that this gate may take, as a fraction, where it is tested for one.
     #[serde(default)]
     pub alpha: Option<f64>,
@@ -271,6 +277,8 @@ impl Finding {
             counted: None,
             bound: None,
             baseline_bound: None,
+            before: None,
+            unseen_minutes: 0,
             alpha: None,
             evidence: 0.0,
             pass_evidence: 0.0,

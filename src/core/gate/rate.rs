@@ -264,12 +264,15 @@ fn sequential(
             ReasonCode::TrafficVanished => false,
             // Who saw nothing cannot tell that there was too little of it.
             ReasonCode::NoData => found.thin,
-            _ => thin,
+            ReasonCode::TooLittleData => false,
+            _ => thin && !found.suspect,
         },
         certified: found.verdict == verdict::Verdict::Healthy,
         counted: counted(found.seen),
         bound: Some(found.theta_abs),
         baseline_bound: found.theta_rel,
+        before: counted(found.baseline),
+        unseen_minutes: found.unanswered_at_end,
         evidence: if gone { 1.0 } else { found.evidence },
         // Without a request there is nothing but a rounding.
         pass_evidence: if found.seen.requests > 0 {
@@ -302,7 +305,8 @@ fn reason(about: About, reason: verdict::ReasonCode) -> ReasonCode {
         (From::TooFewRequests, _) => ReasonCode::TooFewRequests,
         (From::NotProven, _) => ReasonCode::NotProven,
         (From::BadBefore, _) => ReasonCode::FailingBefore,
-        (From::NoData | From::TooLittleData, _) => ReasonCode::NoData,
+        (From::NoData, _) => ReasonCode::NoData,
+        (From::TooLittleData, _) => ReasonCode::TooLittleData,
         (From::NoTraffic, _) => ReasonCode::NoTraffic,
         (From::TrafficVanished, _) => ReasonCode::TrafficVanished,
     }

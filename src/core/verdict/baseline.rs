@@ -74,16 +74,21 @@ impl Baseline {
         )
     }
 
-    /// Requests per minute: the smaller of the two hours', `None` where nothing is known.
+    /// What the service does usually: the hour before; where that was not answered, the same hour of the day before.
+    /// `None` where nothing is known.
+    #[must_use]
+    pub fn usual(&self) -> Option<Totals> {
+        [Some(self.before), self.day_before]
+            .into_iter()
+            .flatten()
+            .find(|totals| totals.known_minutes > 0)
+    }
+
+    /// Requests per minute, usually.
     #[must_use]
     pub fn requests_per_minute(&self) -> Option<f64> {
-        let pace = |totals: Totals| {
-            (totals.known_minutes > 0).then(|| totals.requests as f64 / totals.known_minutes as f64)
-        };
-        match (pace(self.before), self.day_before.and_then(pace)) {
-            (Some(own), Some(day)) => Some(own.min(day)),
-            (one, other) => one.or(other),
-        }
+        self.usual()
+            .map(|totals| totals.requests as f64 / totals.known_minutes as f64)
     }
 }
 

@@ -40,6 +40,10 @@ pub struct RateFinding {
     pub decided_at: Option<usize>,
     /// The baseline promises too few requests for a certified pass.
     pub thin: bool,
+    /// What came is above the bound, even where too little is known of the past to fail it: no excuse covers that.
+    pub suspect: bool,
+    /// Newest minutes, one after another, for which the provider did not answer.
+    pub unanswered_at_end: u64,
     /// Requests without an error that a pass needs.
     pub requests_needed: u64,
     /// What became of the traffic.

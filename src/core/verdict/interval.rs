@@ -38,9 +38,18 @@ pub fn wilson(errors: f64, requests: f64, tail: f64) -> (f64, f64) {
     let z2n = z * z / n;
     let centre = (rate + z2n / 2.0) / (1.0 + z2n);
     let half = z * ((rate * (1.0 - rate) + z2n / 4.0) / n).sqrt() / (1.0 + z2n);
+    // Exact where the square root leaves a rounding.
     (
-        (centre - half).clamp(0.0, 1.0),
-        (centre + half).clamp(0.0, 1.0),
+        if x > 0.0 {
+            (centre - half).clamp(0.0, 1.0)
+        } else {
+            0.0
+        },
+        if x < n {
+            (centre + half).clamp(0.0, 1.0)
+        } else {
+            1.0
+        },
     )
 }
 
@@ -178,6 +187,14 @@ mod tests {
         assert!((lower_limit(10.0, 100.0, 0.025) - 0.049_005).abs() < 1e-5);
         assert!((upper_limit(10.0, 100.0, 0.025) - 0.176_223).abs() < 1e-5);
         assert!((normal_upper_quantile(0.025) - 1.959_964).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_limit_is_exact_where_nothing_or_everything_failed() {
+        for n in [1.0, 49.0, 1e7] {
+            assert_eq!(wilson(0.0, n, 0.025).0, 0.0, "{n}");
+            assert_eq!(wilson(n, n, 0.025).1, 1.0, "{n}");
+        }
     }
 
     #[test]

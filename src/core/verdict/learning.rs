@@ -1,5 +1,6 @@
 //! Dispersion that is learned while watching, where there is no sufficient baseline; it knows counts only.
 
+use super::counts::Bucket;
 use super::dispersion::Running;
 use super::exponent::exponents;
 use super::grid::{GRID, Ratios};
@@ -42,7 +43,12 @@ impl<'a> Learning<'a> {
     }
 
     /// Hands a minute to the test, weighed with what is known now.
-    pub(super) fn push(&self, process: &mut ChangePoint, n: f64, x: f64) {
+    pub(super) fn push(&self, process: &mut ChangePoint, bucket: Bucket) {
+        let Some(counts) = bucket.counts() else {
+            process.skip();
+            return;
+        };
+        let (n, x) = (counts.n(), counts.x());
         if n <= self.typical {
             process.push(n, x, self.above, &self.exponents);
         } else {
@@ -52,10 +58,11 @@ impl<'a> Learning<'a> {
     }
 
     /// Takes a minute; true when the minutes before must be weighed again.
-    pub(super) fn take(&mut self, n: f64, x: f64) -> bool {
-        if n <= 0.0 {
+    pub(super) fn take(&mut self, bucket: Bucket) -> bool {
+        let Some(counts) = bucket.counts().filter(|counts| counts.requests > 0) else {
             return false;
-        }
+        };
+        let (n, x) = (counts.n(), counts.x());
         self.running.push(n, x);
         self.busy += 1.0;
         self.requests += n;

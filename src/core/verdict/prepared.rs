@@ -10,8 +10,8 @@ use super::sequential::ChangePoint;
 use super::settings::RateTest;
 use super::traffic::Pace;
 
-/// Nearest that a bound may come to 1.
-const HIGHEST_BOUND: f64 = 1.0 - 1e-9;
+/// Nearest that a bound may come to 1; whoever is allowed that much cannot fail.
+pub(super) const HIGHEST_BOUND: f64 = 1.0 - 1e-9;
 /// Share of baselines within the bound that are doubted all the same, at most.
 const DOUBT: f64 = 0.25;
 /// Standard deviations between the middle and the tenth part of a normal distribution: as unlucky as one in ten.
@@ -66,10 +66,7 @@ impl PreparedTest {
         let above = Ratios::above(theta);
         let below = Ratios::below(stricter);
         let needed = requests_needed(&below, test.beta());
-        let pace = Pace::of(before).map(|own| Pace {
-            per_minute: baseline.requests_per_minute().unwrap_or(own.per_minute),
-            ..own
-        });
+        let pace = Pace::of(before);
         let promised = baseline
             .requests_per_minute()
             .map(|r| r * f64::from(test.planned_buckets()));
@@ -126,8 +123,7 @@ impl PreparedTest {
             let mut process =
                 ChangePoint::of_known_service(half, minutes, self.test.blip_buckets());
             let fails = before.iter().any(|bucket| {
-                let counts = bucket.counts().unwrap_or_default();
-                self.push(&mut process, counts.n(), counts.x());
+                self.push(&mut process, *bucket);
                 process.failed()
             });
             if !fails {
@@ -137,7 +133,12 @@ impl PreparedTest {
         }
     }
 
-    pub(super) fn push(&self, process: &mut ChangePoint, n: f64, x: f64) {
+    pub(super) fn push(&self, process: &mut ChangePoint, bucket: Bucket) {
+        let Some(counts) = bucket.counts() else {
+            process.skip();
+            return;
+        };
+        let (n, x) = (counts.n(), counts.x());
         if n <= self.dispersion.typical_requests || self.dispersion.factor <= 1.0 {
             process.push(n, x, &self.above, &self.usual);
         } else {
@@ -176,8 +177,9 @@ impl PreparedTest {
     /// one that the provider did not answer excuses nothing.
     #[must_use]
     pub fn promises(&self, minutes: u32) -> bool {
-        let before = self.baseline.before;
-        let Some(pace) = self.baseline.requests_per_minute() else {
+        let (Some(pace), Some(before)) =
+            (self.baseline.requests_per_minute(), self.baseline.usual())
+        else {
             return self.baseline.unanswered;
         };
         let expected = pace * f64::from(minutes);

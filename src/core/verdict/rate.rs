@@ -6,7 +6,7 @@ use super::dispersion::Dispersion;
 use super::finding::RateFinding;
 use super::interval::wilson;
 use super::learning::Learning;
-use super::prepared::PreparedTest;
+use super::prepared::{HIGHEST_BOUND, PreparedTest};
 use super::reason::{ReasonCode, Verdict};
 use super::sequential::ChangePoint;
 use super::settings::RateTest;
@@ -15,9 +15,17 @@ use super::traffic::{Traffic, judge_traffic};
 /// Most evidence that is shown while a fail is not certain.
 const ALMOST: f64 = 0.999_999;
 
+/// The test after the last bucket that it was given.
+struct Run {
+    /// First bucket with which a fail is certain; the test ended there.
+    decided_at: Option<usize>,
+    process: ChangePoint,
+    /// Variance factor of the errors.
+    dispersion: f64,
+}
+
 impl PreparedTest {
-    /// First bucket with which a fail is certain, and the state of the test then or at the end.
-    fn run(&self, after: &[Bucket]) -> (Option<usize>, ChangePoint, f64) {
+    fn run(&self, after: &[Bucket]) -> Run {
         let mut process = self.process();
         let mut learning = self
             .dispersion
@@ -25,46 +33,55 @@ impl PreparedTest {
             .clone()
             .map(|running| Learning::new(&self.above, &self.relief, running));
         let (mut requests, mut errors) = (0.0, 0.0);
+        let mut decided_at = None;
+        // Nothing is worse than a service whose requests all failed before.
+        let after = if self.theta >= HIGHEST_BOUND {
+            &[]
+        } else {
+            after
+        };
         for (index, bucket) in after.iter().enumerate() {
-            let counts = bucket.counts().unwrap_or_default();
-            let (n, x) = (counts.n(), counts.x());
-            requests += n;
-            errors += x;
             match &mut learning {
-                None => self.push(&mut process, n, x),
+                None => self.push(&mut process, *bucket),
                 Some(learning) => {
-                    if learning.take(n, x) {
+                    if learning.take(*bucket) {
                         process = self.process();
                         for earlier in &after[..index] {
-                            let counts = earlier.counts().unwrap_or_default();
-                            learning.push(&mut process, counts.n(), counts.x());
+                            learning.push(&mut process, *earlier);
                         }
                     }
-                    learning.push(&mut process, n, x);
+                    learning.push(&mut process, *bucket);
                 }
             }
-            if n > 0.0
-                && process.failed()
+            let Some(counts) = bucket.counts().filter(|counts| counts.requests > 0) else {
+                continue;
+            };
+            requests += counts.n();
+            errors += counts.x();
+            if process.failed()
                 && (!self.doubtful_before || self.worse_than_before(requests, errors))
             {
-                return (
-                    Some(index),
-                    process,
-                    learning.map_or(self.dispersion.factor, |learning| learning.factor()),
-                );
+                decided_at = Some(index);
+                break;
             }
         }
-        (
-            None,
+        Run {
+            decided_at,
             process,
-            learning.map_or(self.dispersion.factor, |learning| learning.factor()),
-        )
+            dispersion: learning.map_or(self.dispersion.factor, |learning| learning.factor()),
+        }
     }
 
     /// Judges the one-minute buckets after the deployment, oldest first, all that are final so far.
     pub fn judge(&self, after: &[Bucket]) -> RateFinding {
-        let (decided_at, process, dispersion) = self.run(after);
+        let Run {
+            decided_at,
+            process,
+            dispersion,
+        } = self.run(after);
         let seen = Totals::of(after);
+        let newest = Totals::of(newest_third(after));
+        let blind = 2 * seen.known_minutes <= after.len() as u64 || newest.known_minutes == 0;
         let traffic = judge_traffic(
             self.pace,
             after,
@@ -79,7 +96,9 @@ impl PreparedTest {
             1.0 / spread,
         );
         let pass_evidence = (nats / -self.test.beta().ln()).clamp(0.0, 1.0);
-        let certified = pass_evidence >= 1.0 && process.suspicion() < 1.0 && self.ends_well(after);
+        // A pass must not rest on how the service was before a late fault.
+        let ends_well = newest.rate().is_none_or(|rate| rate < self.below.bound);
+        let certified = pass_evidence >= 1.0 && process.suspicion() < 1.0 && ends_well;
         let (verdict, reason) = if decided_at.is_some() {
             (
                 Verdict::Degraded,
@@ -93,10 +112,10 @@ impl PreparedTest {
             (Verdict::Inconclusive, ReasonCode::NoData)
         } else if traffic == Traffic::Vanished {
             (Verdict::Inconclusive, ReasonCode::TrafficVanished)
+        } else if blind {
+            (Verdict::Inconclusive, ReasonCode::TooLittleData)
         } else if seen.requests == 0 {
             (Verdict::Inconclusive, ReasonCode::NoTraffic)
-        } else if 2 * seen.known_minutes < after.len() as u64 {
-            (Verdict::Inconclusive, ReasonCode::TooLittleData)
         } else if certified {
             (Verdict::Healthy, ReasonCode::Certified)
         } else if self.bad_before {
@@ -106,12 +125,13 @@ impl PreparedTest {
         } else {
             (Verdict::Inconclusive, ReasonCode::NotProven)
         };
+        let interval = wilson(seen.errors as f64, seen.requests as f64, 0.025);
         RateFinding {
             verdict,
             reason,
             seen,
             rate: seen.rate(),
-            interval: wilson(seen.errors as f64, seen.requests as f64, 0.025),
+            interval,
             bound_used: self.theta,
             theta_abs: self.test.bound(),
             theta_rel: self.theta_rel,
@@ -127,27 +147,29 @@ impl PreparedTest {
             pass_evidence,
             decided_at,
             thin: self.thin,
+            suspect: process.failed() || interval.0 > self.theta,
+            unanswered_at_end: after
+                .iter()
+                .rev()
+                .take_while(|bucket| bucket.counts().is_none())
+                .count() as u64,
             requests_needed: self.needed,
             traffic,
         }
     }
 
-    /// Whether the newest third of the minutes is not above the bound: a pass must not rest on how the
-    /// service was before a late fault.
-    fn ends_well(&self, after: &[Bucket]) -> bool {
-        let newest = Totals::of(&after[after.len() - after.len().div_ceil(3)..]);
-        newest.rate().is_none_or(|rate| rate < self.below.bound)
-    }
-
     /// For a baseline that probably lies above the bound, without proof: are the requests since the deployment
     /// worse than those before? One-sided log-likelihood ratio of two rates against one, as much as a
-    /// fail needs.
+    /// fail needs. A handful of failed requests proves nothing of the past: fewer than a pass needs are filled up
+    /// to that number with requests that fail exactly at the bound.
     fn worse_than_before(&self, requests: f64, errors: f64) -> bool {
         let certain = self.dispersion.certain;
         let (n0, x0) = (
             self.baseline.before.requests as f64 / certain,
             self.baseline.before.errors as f64 / certain,
         );
+        let assumed = (self.needed as f64 - n0).max(0.0);
+        let (n0, x0) = (n0 + assumed, x0 + assumed * self.test.bound());
         let (n1, x1) = (requests / certain, errors / certain);
         let common = (x0 + x1) / (n0 + n1);
         let part = |x: f64, n: f64, p: f64| {
@@ -162,6 +184,10 @@ impl PreparedTest {
         };
         x1 / n1 > x0 / n0 && part(x0, n0, common) + part(x1, n1, common) >= -self.level.ln()
     }
+}
+
+fn newest_third(minutes: &[Bucket]) -> &[Bucket] {
+    &minutes[minutes.len() - minutes.len().div_ceil(3)..]
 }
 
 /// Prepares and judges in one go.

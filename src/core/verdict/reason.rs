@@ -40,7 +40,7 @@ pub enum ReasonCode {
     BadBefore,
     /// Inconclusive: the provider answered for no minute.
     NoData,
-    /// Inconclusive: the provider answered for less than half of the minutes.
+    /// Inconclusive: the provider answered for no more than half of the minutes, or for none of the newest third.
     TooLittleData,
     /// Inconclusive: no request came, and too few were expected to make anything of it.
     NoTraffic,

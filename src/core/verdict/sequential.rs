@@ -52,6 +52,8 @@ pub struct ChangePoint {
     ln_m: f64,
     lasting: f64,
     silent_minutes: u32,
+    /// Most minutes without requests that do not interrupt a fault.
+    longest_bridge: u32,
 }
 
 impl ChangePoint {
@@ -101,17 +103,17 @@ impl ChangePoint {
             ln_m: 0.0,
             lasting: 0.0,
             silent_minutes: 0,
+            longest_bridge: blip.saturating_sub(2),
         }
     }
 
-    /// Takes the next bucket: `requests` and `errors` of it (0 and 0 for a minute without traffic or
-    /// without an answer), the likelihood ratios and the exponent λ of each alternative.
-    ///
-    /// Besides M it keeps `lasting`, the part of the rise of ln M that has lasted:
-    /// `G_t = max(0, G_{t−1} + min(Δ ln M, ln(1/a)/m'))` with m' = m, or m − 3/4 for a service that is known. A blip
-    /// of fewer than m minutes cannot fill it, and healthy minutes empty it. A minute without requests between two bad ones counts as part
-    /// of the fault, at most as often as bad ones came before it.
-    pub fn push(&mut self, requests: f64, errors: f64, ratios: &Ratios, exponents: &[f64; GRID]) {
+    /// Takes a minute for which nobody answered: a fault may have begun in it, and that is all.
+    pub fn skip(&mut self) {
+        let prior = self.next_prior();
+        self.alternatives.iter_mut().for_each(|a| *a += prior);
+    }
+
+    fn next_prior(&mut self) -> f64 {
         let prior = if self.seen == 0 {
             self.prior_first
         } else {
@@ -119,11 +121,24 @@ impl ChangePoint {
         };
         self.seen = self.seen.saturating_add(1);
         self.prior_left = (self.prior_left - prior).max(0.0);
+        prior
+    }
+
+    /// Takes the next bucket: `requests` and `errors` of it (0 and 0 for a minute without traffic), the likelihood
+    /// ratios and the exponent λ of each alternative.
+    ///
+    /// Besides M it keeps `lasting`, the part of the rise of ln M that has lasted:
+    /// `G_t = max(0, G_{t−1} + min(Δ ln M, ln(1/a)/m'))` with m' = m, or m − 3/4 for a service that is known. A blip
+    /// of fewer than m minutes cannot fill it, and healthy minutes empty it. m − 2 minutes that were answered with "no
+    /// requests" between two bad ones count as part of the fault, at most as many as bad ones came before them. After a
+    /// longer silence, or one of the provider, nobody knows that it lasted.
+    pub fn push(&mut self, requests: f64, errors: f64, ratios: &Ratios, exponents: &[f64; GRID]) {
         if requests <= 0.0 {
-            self.alternatives.iter_mut().for_each(|a| *a += prior);
+            self.skip();
             self.silent_minutes = self.silent_minutes.saturating_add(1);
             return;
         }
+        let prior = self.next_prior();
         let successes = requests - errors;
         let mut sum = 0.0;
         for (j, alternative) in self.alternatives.iter_mut().enumerate() {
@@ -135,7 +150,11 @@ impl ChangePoint {
         }
         let ln_m = (sum / GRID as f64 + self.prior_left).max(FLOOR).ln();
         let full_minutes = ((self.lasting + SLACK) / self.minute_cap).floor();
-        let bridged = f64::from(self.silent_minutes).min(full_minutes);
+        let bridged = if self.silent_minutes <= self.longest_bridge {
+            f64::from(self.silent_minutes).min(full_minutes)
+        } else {
+            0.0
+        };
         let allowed = if self.minute_cap.is_finite() {
             self.minute_cap * (1.0 + bridged)
         } else {

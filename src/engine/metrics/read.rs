@@ -1,5 +1,7 @@
 //! What the CloudWatch gates read at a look and keep of it. Knows when a thing was read last, not what it means.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -7,7 +9,7 @@ use futures_util::future::{join, join_all};
 use crate::core::gate::alarms::AlarmSeen;
 use crate::core::gate::series::{BASELINE_MINUTES, Buckets, MINUTE, Series};
 use crate::core::gate::table::Table;
-use crate::core::observation::Reading;
+use crate::core::observation::{Kind, Reading};
 use crate::core::time::Timestamp;
 use crate::engine::Cloud;
 use crate::engine::metrics::MetricWatch;
@@ -16,6 +18,9 @@ use crate::ports::CloudError;
 
 /// A log query is paid by the bytes that it reads: it is asked at most this often.
 const LOGS_TICK: Duration = Duration::from_secs(30);
+
+/// Kinds of failure that were told.
+pub(super) type Told = Mutex<BTreeSet<Kind>>;
 
 /// Series with what was answered about each.
 pub(super) type Read = Vec<(Series, Reading<Buckets>)>;
@@ -32,8 +37,8 @@ impl MetricWatch {
         let (own, day) = (open(&memory.before), open(&memory.day_before));
         let (start, day_start) = (memory.before.from(), memory.day_before.from());
         let (own, day) = join(
-            read(cloud, &own, start, start.plus(span)),
-            read(cloud, &day, day_start, day_start.plus(span)),
+            read(cloud, &self.told, &own, start, start.plus(span)),
+            read(cloud, &self.told, &day, day_start, day_start.plus(span)),
         )
         .await;
         [own, day]
@@ -126,7 +131,14 @@ impl MetricWatch {
 }
 
 /// Reads series; what nothing was answered about is unknown, each of it. Nothing is asked where nothing is wanted.
-pub(super) async fn read(cloud: &Cloud, wanted: &[Series], from: Timestamp, to: Timestamp) -> Read {
+/// The same kind of failure is told once in a watch, `told` says which were.
+pub(super) async fn read(
+    cloud: &Cloud,
+    told: &Told,
+    wanted: &[Series],
+    from: Timestamp,
+    to: Timestamp,
+) -> Read {
     if wanted.is_empty() || from >= to {
         return Vec::new();
     }
@@ -144,7 +156,12 @@ pub(super) async fn read(cloud: &Cloud, wanted: &[Series], from: Timestamp, to: 
             wanted.iter().cloned().zip(readings).collect()
         }
         Err(error) => {
-            tracing::warn!(code = "DG241", %error, "the metrics could not be read");
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.insert(error.why.kind) {
+                tracing::warn!(code = "DG241", %error, "the metrics could not be read");
+            } else {
+                tracing::debug!(code = "DG241", %error, "the metrics could not be read");
+            }
             let unknown = |series: &Series| (series.clone(), Reading::Unknown(error.why.clone()));
             wanted.iter().map(unknown).collect()
         }

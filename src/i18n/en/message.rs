@@ -28,7 +28,7 @@ pub fn text(message: &M<'_>) -> String {
         M::KeeperAbsent => "No keeper has been seen in the last 10 minutes: the watch ends with the window, and nobody finishes this deployment if the job dies.".to_owned(),
         M::KeeperFresh => "A keeper goes on watching after this job.".to_owned(),
         M::NoLock => "This deployment held no lock: nothing kept others from deploying at the same time.".to_owned(),
-        M::ThinGates(names) => format!("Too little traffic is expected for a certified pass; these gates can fail the deployment, but not hold it: {names}."),
+        M::ThinGates(names) => format!("Too little traffic, or errors too near the bound or above it, for a certified pass: these gates can fail the deployment, but not hold it: {names}."),
         M::WorkflowNeedsReview => "The restore strategy workflow is skipped: the environment has required reviewers, and a dispatched run would wait for them.".to_owned(),
         M::WorkflowNoRun => "The restore strategy workflow is skipped: GitHub does not name the run that a dispatch starts.".to_owned(),
         M::NotTold { event, channel, why } => {

@@ -6,6 +6,9 @@ use crate::core::reason::ReasonCode as R;
 pub fn meaning(reason: R) -> &'static str {
     match reason {
         R::Healthy => "All gates are healthy.",
+        R::HealthyInPart => {
+            "Every gate that could be judged is healthy; of the others nothing is proven."
+        }
         R::HttpFailed => "An HTTP gate failed, and repeated probes confirmed it.",
         R::VersionMismatch => "The version that answers is not the one that was deployed.",
         R::ErrorRateAboveBound => "More requests fail than the configured bound allows.",
@@ -17,6 +20,9 @@ pub fn meaning(reason: R) -> &'static str {
         R::StackFailed => "The CloudFormation stack is in a failed state.",
         R::TrafficVanished => "Far fewer requests arrive than before the deployment.",
         R::NoData => "Nothing could be observed, so nothing is known about this version.",
+        R::TooLittleData => {
+            "A part of what is watched could not be observed, and what is unknown does not count as healthy."
+        }
         R::NoTraffic => "There were no requests to judge by.",
         R::TooFewRequests => "There were too few requests to prove either side.",
         R::NotProven => "Neither healthy nor degraded was proven in time.",
@@ -98,6 +104,9 @@ pub fn meaning(reason: R) -> &'static str {
 pub fn help(reason: R) -> &'static str {
     match reason {
         R::Healthy => "Nothing needs to be done.",
+        R::HealthyInPart => {
+            "Look at the gates that are not proven: deploy-guard keep goes on watching them, an http gate needs no traffic."
+        }
         R::HttpFailed => {
             "Open the URL of the failed gate and read the service's logs since the deployment; fix the cause, then deploy again."
         }
@@ -126,7 +135,7 @@ pub fn help(reason: R) -> &'static str {
         R::TrafficVanished => {
             "Check routing, DNS and clients: the requests may no longer reach the service."
         }
-        R::NoData => {
+        R::NoData | R::TooLittleData => {
             "Check the gates' names and the role's permissions, then watch again with deploy-guard verify."
         }
         R::NoTraffic => {

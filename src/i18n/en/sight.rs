@@ -110,7 +110,17 @@ pub fn text(sight: &S) -> String {
         ),
         S::Bound(bound) => format!("bound {}", percent(*bound, L)),
         S::PlainBound(bound) => format!("bound {}", number(*bound)),
-        S::Baseline(bound) => format!("own baseline at most {}", percent(*bound, L)),
+        S::Baseline(bound) => format!("bound from its own past {}", percent(*bound, L)),
+        S::Before { errors, requests } => {
+            format!("{} of {} before", count(*errors), count(*requests))
+        }
+        S::Interval(low, high) => format!(
+            "between {} and {} with 95 % certainty",
+            percent(*low, L),
+            percent(*high, L)
+        ),
+        S::Unseen(1) => "the newest minute was not observed".to_owned(),
+        S::Unseen(minutes) => format!("the newest {} minutes were not observed", count(*minutes)),
         S::Certain(chance) => format!("certain to 1 in {}", odds(*chance)),
         S::Evidence(share) => format!("{} of the evidence to fail", percent(*share, L)),
         S::PassEvidence(share) => format!("{} of the evidence to pass", percent(*share, L)),

@@ -25,7 +25,7 @@ pub fn text(message: &M<'_>) -> String {
         M::KeeperAbsent => "최근 10분 동안 keeper가 확인되지 않았습니다. 감시는 작업과 함께 끝나며, 작업이 비정상 종료되면 이 배포를 마무리할 주체가 없습니다.".to_owned(),
         M::KeeperFresh => "작업이 끝난 뒤에도 keeper가 감시를 이어갑니다.".to_owned(),
         M::NoLock => "잠금 없이 배포되었습니다. 같은 시간에 다른 배포가 진행되었을 수 있습니다.".to_owned(),
-        M::ThinGates(names) => format!("예상 트래픽이 적어 정상 판정을 내리기 어려운 게이트입니다. 배포를 실패시킬 수는 있지만 보류시키지는 않습니다: {names}"),
+        M::ThinGates(names) => format!("트래픽이 적거나 배포 전 오류율이 한도에 가깝거나 한도를 넘어, 정상 판정을 내리기 어려운 게이트입니다. 배포를 실패시킬 수는 있지만 보류시키지는 않습니다: {names}"),
         M::WorkflowNeedsReview => "환경에 필수 검토자가 있어 workflow 복구 방식을 사용하지 않습니다. 호출된 실행이 승인을 기다리게 되기 때문입니다.".to_owned(),
         M::WorkflowNoRun => "GitHub에서 호출된 실행의 번호를 알 수 없어 workflow 복구 방식을 사용하지 않습니다.".to_owned(),
         M::NotTold { event, channel, why } => format!(

@@ -6,6 +6,9 @@ use crate::core::reason::ReasonCode as R;
 pub fn meaning(reason: R) -> &'static str {
     match reason {
         R::Healthy => "모든 게이트가 정상입니다.",
+        R::HealthyInPart => {
+            "판단할 수 있는 게이트는 모두 정상이며, 나머지 게이트는 입증되지 않았습니다."
+        }
         R::HttpFailed => "HTTP 게이트가 실패했고, 반복 확인에서도 같은 결과였습니다.",
         R::VersionMismatch => "응답하는 버전이 배포한 버전과 다릅니다.",
         R::ErrorRateAboveBound => "설정한 한도보다 많은 요청이 실패하고 있습니다.",
@@ -17,6 +20,9 @@ pub fn meaning(reason: R) -> &'static str {
         R::StackFailed => "CloudFormation 스택이 실패 상태입니다.",
         R::TrafficVanished => "배포 전보다 요청이 크게 줄었습니다.",
         R::NoData => "관측된 데이터가 없어 이 버전의 상태를 알 수 없습니다.",
+        R::TooLittleData => {
+            "감시 대상의 일부를 관측하지 못했으며, 알 수 없는 상태는 정상으로 간주하지 않습니다."
+        }
         R::NoTraffic => "판단에 쓸 요청이 없었습니다.",
         R::TooFewRequests => "요청이 너무 적어 어느 쪽으로도 판단할 수 없습니다.",
         R::NotProven => "정해진 시간 안에 정상인지 이상인지 입증되지 않았습니다.",
@@ -88,6 +94,9 @@ pub fn meaning(reason: R) -> &'static str {
 pub fn help(reason: R) -> &'static str {
     match reason {
         R::Healthy => "추가 조치가 필요하지 않습니다.",
+        R::HealthyInPart => {
+            "입증되지 않은 게이트를 확인하십시오. deploy-guard keep이 계속 감시하며, http 게이트에는 트래픽이 필요하지 않습니다."
+        }
         R::HttpFailed => {
             "실패한 게이트의 URL과 배포 이후의 서비스 로그를 확인하고, 원인을 해결한 뒤 다시 배포하십시오."
         }
@@ -116,7 +125,7 @@ pub fn help(reason: R) -> &'static str {
         R::TrafficVanished => {
             "요청이 서비스에 도달하지 못할 수 있으니 라우팅, DNS, 클라이언트를 확인하십시오."
         }
-        R::NoData => {
+        R::NoData | R::TooLittleData => {
             "게이트의 이름과 역할의 권한을 확인한 뒤 deploy-guard verify로 다시 확인하십시오."
         }
         R::NoTraffic => {

@@ -95,7 +95,14 @@ pub fn text(sight: &S) -> String {
         S::Unknown(why) => format!("관측 불가: {}({})", why.kind.word(L), why.detail),
         S::Bound(bound) => format!("한도 {}", percent(*bound, L)),
         S::PlainBound(bound) => format!("한도 {}", number(*bound)),
-        S::Baseline(bound) => format!("평소 최대 {}", percent(*bound, L)),
+        S::Baseline(bound) => format!("평소 기준 한도 {}", percent(*bound, L)),
+        S::Before { errors, requests } => {
+            format!("배포 전 {}건 중 {}건", count(*requests), count(*errors))
+        }
+        S::Interval(low, high) => {
+            format!("95% 신뢰구간 {}~{}", percent(*low, L), percent(*high, L))
+        }
+        S::Unseen(minutes) => format!("최근 {}분은 관측하지 못함", count(*minutes)),
         S::Certain(chance) => format!("오판 확률 {}분의 1 이하", odds(*chance)),
         S::Evidence(share) => format!("이상 판정 증거 {}", percent(*share, L)),
         S::PassEvidence(share) => format!("정상 판정 증거 {}", percent(*share, L)),

@@ -6,7 +6,8 @@
 //! - `null` instead of a pair, or in it: no answer from the provider, no evidence at all. `[0, 0]` is an
 //!   answer: no requests.
 //! - More errors than requests in a minute count as as many as requests. Negative, fractional or
-//!   non-finite numbers are an error of the line.
+//!   non-finite numbers, and those above 2⁵³, are an error of the line.
+//! - `thin`: the baseline promises too few requests for a pass. What else keeps a gate from one is `reason_code`.
 //! - The test is planned over as many minutes as `after` has.
 //! - With `lag_minutes` the minute that ends k minutes after the deployment is seen at the look of minute
 //!   k + lag, and the last look is at the length of `after` + lag; only `decided_at_minute` depends on it.
@@ -166,6 +167,9 @@ struct Answered {
 fn judge_line(number: u64, line: &[u8]) -> Answered {
     let line = line.trim_ascii();
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+    if !line.starts_with(b"{") {
+        return refuse(number, &Value::Null, "not a JSON object".to_owned());
+    }
     let (id, outcome) = match serde_json::from_slice::<Line>(line) {
         Ok(parsed) => {
             let outcome = answer(&parsed);
@@ -242,7 +246,7 @@ fn buckets(name: &str, pairs: &[Option<Pair>]) -> Result<Vec<Bucket>, String> {
             Some(Pair(Some(requests), Some(errors))) => {
                 let wrong = |what: &str, value: f64| {
                     format!(
-                        "{name}[{index}]: {what} must be a whole number, 0 or more, not {value}"
+                        "{name}[{index}]: {what} must be a whole number from 0 to {LARGEST}, not {value}"
                     )
                 };
                 let requests = count(*requests).ok_or_else(|| wrong("requests", *requests))?;
@@ -254,9 +258,9 @@ fn buckets(name: &str, pairs: &[Option<Pair>]) -> Result<Vec<Bucket>, String> {
         .collect()
 }
 
-/// A whole number that is not negative; what is too large to be exact counts as the largest that is.
+/// A whole number that is not negative and not too large to be exact.
 fn count(value: f64) -> Option<u64> {
-    (value >= 0.0 && value.fract() == 0.0).then(|| value.min(LARGEST) as u64)
+    ((0.0..=LARGEST).contains(&value) && value.fract() == 0.0).then_some(value as u64)
 }
 
 #[cfg(test)]
@@ -302,6 +306,30 @@ mod tests {
                 .is_some_and(|e| e.contains("line 2: after[0]: errors"))
         );
         assert_eq!(answers[3]["id"], 2);
+    }
+
+    #[test]
+    fn a_count_that_is_not_exact_is_refused() {
+        let (answers, report) = run(concat!(
+            r#"{"id":"huge","baseline":[[1e300,1e298]],"after":[[1e300,1e298]]}"#,
+            "\n",
+            r#"{"id":"largest","after":[[9007199254740992,0]]}"#,
+            "\n[1,2]\n",
+        ));
+        assert_eq!((report.judged, report.malformed), (1, 2));
+        let said = |index: usize| {
+            answers[index]["error"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert!(
+            said(0).contains("from 0 to 9007199254740992"),
+            "{}",
+            said(0)
+        );
+        assert_eq!(answers[1]["verdict"], "healthy");
+        assert!(said(2).contains("not a JSON object"), "{}", said(2));
     }
 
     #[test]

@@ -71,6 +71,11 @@ fn judge(common: &Common, batch: &str) -> Result<Exit, Failed> {
         out::error_line(&format!("{}:{line}: {problem}", batch));
     }
     Ok(if report.malformed > 0 {
+        let told = Saying::Batch {
+            judged: report.judged,
+            malformed: report.malformed,
+        };
+        out::error_line(&told.text(locale));
         Exit::Usage
     } else {
         Exit::Fine

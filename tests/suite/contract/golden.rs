@@ -35,6 +35,8 @@ fn finding(seen: Seen) -> Finding {
         }),
         bound: Some(0.05),
         baseline_bound: None,
+        before: None,
+        unseen_minutes: 0,
         alpha: Some(0.01),
         evidence: 1.0,
         pass_evidence: 0.1,

@@ -112,6 +112,28 @@ fn vanished_traffic_fails_where_it_is_configured_to_and_other_silence_does_not()
 }
 
 #[test]
+fn a_thin_gate_above_its_bound_and_one_half_seen_hold() {
+    let mut few = [Bucket::known(0, 0); 60];
+    few[0] = Bucket::known(20, 3);
+    let above = find(Mode::Sequential, &few, &[Bucket::known(1000, 150); 8]);
+    assert_eq!(
+        (above.verdict, above.thin),
+        (Verdict::Inconclusive, false),
+        "{above:?}"
+    );
+    assert_eq!(above.before.map(|c| (c.requests, c.errors)), Some((20, 3)));
+    let below = find(Mode::Sequential, &few, &[Bucket::known(1, 0); 8]);
+    assert!(below.thin);
+    let mut dark = [Bucket::Unknown; 8];
+    dark[..4].fill(Bucket::known(1, 0));
+    let dark = find(Mode::Sequential, &few, &dark);
+    assert_eq!(
+        (dark.reason, dark.thin, dark.unseen_minutes),
+        (ReasonCode::TooLittleData, false, 4)
+    );
+}
+
+#[test]
 fn the_simple_mode_takes_m_of_n_minutes() {
     let (gate, busy) = (gate(), [Bucket::known(60, 0); 60]);
     let (bad, good) = (Bucket::known(60, 30), Bucket::known(60, 0));

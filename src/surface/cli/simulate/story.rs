@@ -221,7 +221,13 @@ fn print(scenario: &Scenario, story: &Story, locale: Locale) {
     let findings: Vec<&Finding> = sight::worst_first(&judgement.findings);
     for finding in findings {
         let sign = crate::render::summary::verdict_sign(finding);
-        out::line(&format!("  {sign} {}", safe(&sight::line(finding, locale))));
+        let mut text = safe(&sight::line(finding, locale));
+        if finding.verdict == crate::core::record::Verdict::Inconclusive
+            && finding.reason != judgement.reason
+        {
+            text.push_str(&format!(" ({})", reason::meaning(finding.reason, locale)));
+        }
+        out::line(&format!("  {sign} {text}"));
     }
 }
 
