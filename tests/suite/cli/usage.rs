@@ -95,7 +95,10 @@ async fn inside_actions_the_history_is_the_one_of_the_action() {
     let mut env = world.cli_env();
     env.insert("GITHUB_ACTIONS".into(), "true".into());
     let desk = Desk::with_env(env);
-    for config in ["", "version: 1\nenvironments: { prod: { production: true } }\n"] {
+    for config in [
+        "",
+        "version: 1\nenvironments: { prod: { production: true } }\n",
+    ] {
         if !config.is_empty() {
             desk.configure(config);
         }
