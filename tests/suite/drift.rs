@@ -528,7 +528,7 @@ fn the_smallest_configuration_of_the_set_up_guards() {
             .lines()
             .map(|l| format!("{}\n", l.strip_prefix("   ").unwrap_or(l)))
             .collect();
-        assert!(block.lines().count() <= 10, "{block}");
+        assert!(block.lines().count() <= 12, "{block}");
         let settings = config::parse(file, &block).expect("it can be read");
         let environment = settings.environment("prod", &|_| None).expect("in order");
         assert!(environment.production && environment.history.explicitly_named);
