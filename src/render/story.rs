@@ -222,7 +222,12 @@ impl<'a> Story<'a> {
         let cause = self.cause?;
         sight::worst_first(&cause.findings)
             .into_iter()
-            .find(|f| f.verdict == cause.verdict && f.reason == cause.reason)
+            .find(|f| {
+                // A gate that saw nothing is why only a part could be observed.
+                let part = cause.reason == ReasonCode::TooLittleData;
+                f.verdict == cause.verdict
+                    && (f.reason == cause.reason || (part && f.reason == ReasonCode::NoData))
+            })
             .filter(|f| f.verdict != Verdict::Healthy)
     }
 
@@ -252,7 +257,7 @@ impl<'a> Story<'a> {
                 });
         let from_gate = || {
             self.worst()
-                .filter(|f| f.reason == reason)
+                .filter(|_| self.cause.is_some_and(|cause| cause.reason == reason))
                 .map(|f| sight::line(f, locale))
         };
         let from_error = || {

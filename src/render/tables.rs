@@ -6,6 +6,7 @@ use crate::core::gate::Finding;
 use crate::core::observation::Why;
 use crate::core::outcome::Told;
 use crate::core::policy::{CheckLine, CheckName, CheckResult};
+use crate::core::reason::ReasonCode;
 use crate::core::record::{DeploymentType, Verdict};
 use crate::i18n::reason::{because, meaning};
 use crate::i18n::wording::{clock, one_line, piece, time};
@@ -175,7 +176,12 @@ fn gate_row(finding: &Finding, locale: Locale) -> Vec<String> {
 
 /// What a gate says, in a word or two.
 fn verdict_word(finding: &Finding, locale: Locale) -> &'static str {
-    if is_thin(finding) {
+    // Errors near the bound excuse a gate as well, and are no lack of traffic.
+    let near = matches!(
+        finding.reason,
+        ReasonCode::FailingBefore | ReasonCode::NotProven
+    );
+    if is_thin(finding) && !near {
         Label::Thin.text(locale)
     } else {
         finding.verdict.word(locale)

@@ -215,7 +215,7 @@ fn a_few_failed_requests_before_do_not_hide_a_fault() {
     let before = |requests: u64, errors: u64| {
         let mut hour = vec![idle; 60];
         for (index, minute) in hour.iter_mut().take(requests as usize).enumerate() {
-            let failed = index as u64 % (requests / errors) == 0
+            let failed = (index as u64).is_multiple_of(requests / errors)
                 && index as u64 / (requests / errors) < errors;
             *minute = Bucket::known(1, u64::from(failed));
         }

@@ -163,7 +163,7 @@ fn without_automatic_restore_a_failing_function_stops_the_job_and_a_person_must_
     let said = english(&found);
     assert!(
         said.starts_with("Lambda CreateTodo: ")
-            && said.contains(" requests failed (20 %); bound 5 %, own baseline at most ")
+            && said.contains(" requests failed (20 %); bound 5 %, bound from its own past ")
             && said.ends_with("; certain to 1 in 200"),
         "{said}"
     );
@@ -249,7 +249,7 @@ fn an_outage_of_the_provider_is_no_evidence_and_is_made_up_for() {
     lock(&story.town.sky.outages).push((now, now + 60 * MINUTE));
     let end = story.end_of(&Job::new(1, 2));
     assert_eq!(end.closing().verdict, Some(Verdict::Inconclusive));
-    assert_eq!(end.closing().reason, ReasonCode::NoData);
+    assert_eq!(end.closing().reason, ReasonCode::TooLittleData);
     assert_eq!(end.exit(), Exit::Unproven);
     let said = english(&finding(&story, "CreateTodo"));
     assert!(said.contains("InternalFailure"), "{said}");
