@@ -188,11 +188,7 @@ impl Settings {
         name: &str,
         lookup: Lookup<'_>,
     ) -> Result<EnvironmentSettings, Vec<Problem>> {
-        let (settings, problems) = self.choose(name, lookup)?;
-        match settings {
-            Some(settings) if problems.is_empty() => Ok(settings),
-            Some(_) | None => Err(problems),
-        }
+        self.environment_sparing(name, lookup, |_| false)
     }
 
     /// As [`Settings::environment`], for commands that neither watch nor tell anybody: variables that only gates and
@@ -205,10 +201,23 @@ impl Settings {
         name: &str,
         lookup: Lookup<'_>,
     ) -> Result<EnvironmentSettings, Vec<Problem>> {
+        let spared = |path: &str| path.contains(".gates.") || path.contains(".alerts.");
+        self.environment_sparing(name, lookup, spared)
+    }
+
+    /// As [`Settings::environment`], where variables of the values that `spared` names by their path may be missing.
+    ///
+    /// # Errors
+    /// As there, but for those variables.
+    pub fn environment_sparing(
+        &self,
+        name: &str,
+        lookup: Lookup<'_>,
+        spared: impl Fn(&str) -> bool,
+    ) -> Result<EnvironmentSettings, Vec<Problem>> {
         let (settings, mut problems) = self.choose(name, lookup)?;
         problems.retain(|problem| {
-            let spared = problem.path.contains(".gates.") || problem.path.contains(".alerts.");
-            !(spared && matches!(problem.kind, ProblemKind::EnvMissing { .. }))
+            !(matches!(problem.kind, ProblemKind::EnvMissing { .. }) && spared(&problem.path))
         });
         match settings {
             Some(settings) if problems.is_empty() => Ok(settings),

@@ -213,10 +213,21 @@ impl Stage<'_> {
             None => Settings::defaults(),
         };
         let lookup = |name: &str| self.env.get(name).cloned();
-        let environment = settings
-            .environment(&self.inputs.environment, &lookup)
-            .map_err(wrong)?;
         let mut given = self.given();
+        // What an input gives is not asked of a variable.
+        let inputs = [
+            ("slack.webhook_url", given.slack_webhook_url.is_some()),
+            ("slack.bot_token", given.slack_bot_token.is_some()),
+            ("slack.channel", given.slack_channel.is_some()),
+            ("sns.topic_arn", given.sns_topic_arn.is_some()),
+        ];
+        let is_given = |path: &str| {
+            let alert = path.split_once(".alerts.").map(|(_, key)| key);
+            inputs.iter().any(|(key, is)| *is && alert == Some(*key))
+        };
+        let environment = settings
+            .environment_sparing(&self.inputs.environment, &lookup, is_given)
+            .map_err(wrong)?;
         given.table = given
             .table
             .map(|t| t.replace("{environment}", environment.name.as_str()));

@@ -13,6 +13,7 @@ stories![
     a_dry_run_begins_no_history_in_a_file,
     without_gates_nobody_knows,
     a_health_url_is_a_gate,
+    an_input_stands_for_a_variable_that_the_configuration_names,
     in_korean,
 ];
 
@@ -195,6 +196,26 @@ async fn a_health_url_is_a_gate() {
     assert_eq!(verify.output("verdict"), "healthy");
     assert_eq!(job.finish().await, "success");
     says(&record(&world).await, "success", "healthy", "healthy");
+}
+
+async fn an_input_stands_for_a_variable_that_the_configuration_names() {
+    let world = World::new().await;
+    let alerts = r#"alerts: { slack: { webhook_url: "${env.SLACK_WEBHOOK_URL}" } }"#;
+    Config::new(&world).env(alerts).put(&world);
+    let mut job = job(&world);
+    guard(&mut job, &[]).await.assert_code(0);
+    deploy(&mut job, Behaviour::healthy("v2")).await;
+    verify(&mut job, &[]).await.assert_code(0);
+    assert_eq!(job.finish().await, "success");
+    assert_told(&world, &["started", "succeeded"]);
+    // Without the input nobody could be told.
+    let refused = guard(
+        &mut crate::stories::scene::job(&world),
+        &[("slack_webhook_url", "")],
+    )
+    .await;
+    refused.assert_code(2);
+    assert!(refused.story().contains("SLACK_WEBHOOK_URL"));
 }
 
 async fn in_korean() {
