@@ -431,7 +431,8 @@ fn report(rows: &[Row], chains: &str) -> String {
     let _infallible = write!(
         out,
         "\nThe job measured has a role by OIDC, a required approval, a required check, a branch rule, one HTTP gate, Slack and\nSNS. The longest chains of calls that wait for each other:\n\n{chains}\nTimes with 100 ms for each call are that chain and the program's own time between its calls; what the local AWS server
-takes for itself is left out, and shown in the row by the clock. The first answer of DynamoDB is that to `lock`, with keys in
+takes for itself is left out, and shown in the row by the clock. GitHub's own deployment is looked up beside the checks, and
+nobody waits for that look before the outputs are written (story `a_github_that_hangs_holds_nobody_up`): it is not counted. The first answer of DynamoDB is that to `lock`, with keys in
 the environment: no job token, no role, no GitHub. Processor time is user and system time of the process as `wait4` reports it; peak memory is `VmHWM`.\n"
     );
     out
