@@ -139,13 +139,22 @@ pub async fn saved_for(
         .as_ref()
         .filter(|_| deployment.is_rollback())
     {
-        let stored = ports
-            .history
-            .deployment(&left.deployment, ports.clock.now())
-            .await?;
-        // A record of the predecessor has no journal, and nothing was saved before it.
-        if let Some(Ok(left)) = stored.map(|s| replay(&s.entries)) {
-            names = states_of(&left, target);
+        let now = ports.clock.now();
+        let unread = match ports.history.deployment(&left.deployment, now).await {
+            // A record of the predecessor has no journal, and nothing was saved before it.
+            Ok(stored) => match stored.filter(|s| !s.entries.is_empty()) {
+                Some(stored) => replay(&stored.entries)
+                    .map(|left| names = states_of(&left, target))
+                    .err()
+                    .map(|error| error.to_string()),
+                None => None,
+            },
+            Err(StoreError::Malformed { detail }) => Some(detail),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(detail) = unread {
+            // There may be other saved states.
+            tracing::warn!(code = "DG252", %detail, "the deployment that is left cannot be read");
         }
     }
     for name in states_of(deployment, target) {
